@@ -1,0 +1,174 @@
+//! What goes into the lane state machine and what comes out of it.
+
+use alloy_primitives::{Address, B256};
+use serde::{Deserialize, Serialize};
+
+use crate::attest::{Attestation, Verified};
+use crate::batch::Batch;
+use crate::digest::Checkpoint;
+use crate::finality::Final;
+use crate::ids::{BlockNumber, BlockRef, Count, Epoch};
+use crate::lane_head::{LanePosition, Linked};
+use crate::relayer_set::RelayerSet;
+use crate::schedule::Term;
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The source's final blocks were read up to `to`; everything that the contract counts is linked.
+    RequestsObserved {
+        /// What was requested.
+        linked: Final<Linked>,
+        /// The last block read.
+        to: BlockRef,
+        /// The submitters' term that `to` lies in.
+        term: Term,
+    },
+    /// The source chain's own head at a block already read differs from what was linked there:
+    /// finality failed, or the node left the chain. Both heads agree at `agreed`.
+    Reorganised {
+        /// The last position on both histories.
+        agreed: LanePosition,
+        /// Its block.
+        block: BlockNumber,
+        /// The chain's own head where it differs, as evidence.
+        contract: LanePosition,
+    },
+    /// The destination was read. `newest` may still be taken back, `settled` not.
+    DestinationAdvanced {
+        /// Its position in its newest block.
+        newest: LanePosition,
+        /// Its position in its newest final block.
+        settled: LanePosition,
+        /// Whether it refuses value now.
+        paused: bool,
+    },
+    /// The destination's relayer set was read, at start or after it changed.
+    RelayerSetRead(RelayerSet),
+    /// A peer sent an attestation, or the destination recorded one. Not verified.
+    PeerAttested {
+        /// What came.
+        attestation: Attestation,
+        /// Whether it is recorded on the destination chain.
+        recorded: bool,
+    },
+    /// The attestation key signed what the machine asked it to sign.
+    Signed(Verified),
+    /// Peers have returned what this relayer attested before it lost its store, or had the time to.
+    Recovered,
+    /// A batch or a posted attestation came to its end.
+    TransactionResolved {
+        /// What it was for.
+        purpose: Purpose,
+        /// Whether the chain accepted it.
+        accepted: bool,
+    },
+    /// A human looked at a conflict and decided that the lane goes on.
+    Resumed,
+    /// Time went by.
+    Tick,
+}
+
+/// What a transaction is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// Handing over the requests from `first` to `end`.
+    Deliver {
+        /// The destination's count before.
+        first: Count,
+        /// The destination's count after.
+        end: Count,
+    },
+    /// Recording our attestation of `count`.
+    Attest {
+        /// The checkpoint's count.
+        count: Count,
+    },
+}
+
+/// Something to do, after the state that asks for it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Sign this checkpoint. The only effect that is answered within the step: a signature is not
+    /// released by making it.
+    Sign(Checkpoint),
+    /// Keep this for good.
+    Record(Record),
+    /// Send these attestations to every peer.
+    Exchange(Vec<Attestation>),
+    /// Send this batch to the destination.
+    Submit {
+        /// What to hand over.
+        batch: Batch,
+        /// How many times this relayer tried the same run before: gas is allowed for accordingly.
+        attempt: u32,
+    },
+    /// Record this attestation on the destination: peers do not answer.
+    PostAttestation {
+        /// Our own attestation.
+        attestation: Attestation,
+        /// How many times this relayer tried before.
+        attempt: u32,
+    },
+    /// Tell the operator.
+    Alarm(Alarm),
+}
+
+/// A fact to store in the same commit as the state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// An attestation, our own or a peer's.
+    Attestation(Attestation),
+    /// What the lane abstains for, or that it no longer does.
+    Conflict(Option<Conflict>),
+    /// The linked history above `above` is gone.
+    Unlinked {
+        /// The last position kept.
+        above: LanePosition,
+        /// Its block.
+        block: BlockNumber,
+    },
+}
+
+/// A head that was attested here and is no longer on the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// The epoch of the attestation.
+    pub epoch: Epoch,
+    /// The highest count attested on the history that is gone. Nothing up to it is signed again
+    /// before the destination has passed it.
+    pub highest_attested: Count,
+    /// The head linked before.
+    pub linked: LanePosition,
+    /// What the chain shows instead.
+    pub contract: LanePosition,
+}
+
+/// What an operator must know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Alarm {
+    /// A member signed a head that is not the one linked here.
+    PeerContradicts {
+        /// Who.
+        member: Address,
+        /// Where.
+        count: Count,
+    },
+    /// We abstain: what we attested is no longer on the source chain.
+    Conflict(Conflict),
+    /// The destination handed over a history that is not the source's. The lane halts.
+    DestinationDiverged {
+        /// Linked here.
+        linked: LanePosition,
+        /// Held by the destination.
+        destination: LanePosition,
+    },
+    /// The checkpoint to sign was signed before with another head. Nothing is signed.
+    AlreadyAttested {
+        /// Where.
+        count: Count,
+        /// What was signed before.
+        before: B256,
+    },
+}

@@ -1,0 +1,22 @@
+//! The Twinspan protocol as pure decisions: types, hashes, rules and the lane state machine.
+//!
+//! The modules follow a transfer: [`observe`] → [`finality`] → [`lane_head`] → [`attest`] →
+//! [`certify`] → [`schedule`], [`batch`] → [`settle`]. [`machine`] puts them together for one lane on
+//! one relayer. Nothing here does I/O, reads a clock or draws a random number.
+
+pub mod attest;
+pub mod batch;
+pub mod certify;
+pub mod digest;
+pub mod effect;
+pub mod error;
+pub mod finality;
+pub mod ids;
+pub mod lane_head;
+pub mod lifecycle;
+pub mod machine;
+pub mod observe;
+pub mod relayer_set;
+pub mod request;
+pub mod schedule;
+pub mod settle;

@@ -1,0 +1,312 @@
+//! Decides, for one relayer and one lane, what to sign, exchange and submit.
+//!
+//! The machine does no I/O and reads no clock. The caller feeds what happened into
+//! [`LaneMachine::handle`], takes what to do from [`LaneMachine::poll_effect`] until there is nothing
+//! left, stores the state, and only then performs it. [`LaneMachine::poll_timeout`] says when to call
+//! again with [`Input::Tick`] though nothing happened.
+//!
+//! Every effect can be derived again from what is stored: after a restart the same inputs lead to the
+//! same effects, and each is harmless when done twice.
+//!
+//! # Design decisions
+//! - Requests handed over for good leave the machine; those in between stay, at most [`WINDOW_MAX`]
+//!   plus one read. A stalled destination therefore stops reading, not the process.
+//! - Attestations above the destination's count stay, bounded by the window and by
+//!   [`crate::certify::AHEAD_MAX`] for each member.
+
+mod decide;
+mod react;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use alloy_primitives::{Address, B256};
+
+use crate::attest::{Attestation, Verified};
+use crate::certify::Collector;
+use crate::effect::{Conflict, Effect, Input};
+use crate::ids::{BlockNumber, Count, Lane, LaneId};
+use crate::lane_head::LanePosition;
+use crate::lifecycle::{Abstention, LaneStatus};
+use crate::request::SourcedRequest;
+use crate::schedule::Term;
+
+/// Linked requests that the machine holds before it wants no more to be read.
+pub const WINDOW_MAX: usize = 65_536;
+
+/// The lane's constants, equal on all relayers but for `me`.
+#[derive(Clone, Copy, Debug)]
+pub struct Params {
+    /// The lane.
+    pub lane: Lane,
+    /// This relayer's attestation address.
+    pub me: Address,
+    /// How long a rank waits for the one before it.
+    pub takeover: Duration,
+    /// How long attestations may take to become a certificate before they are posted on chain.
+    pub cosign_timeout: Duration,
+    /// Most requests in a batch.
+    pub batch_max: u64,
+    /// Whether peers must be asked first for what this relayer attested before.
+    pub recovering: bool,
+}
+
+/// A request in its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkedRequest {
+    /// The request and where it was made.
+    pub sourced: SourcedRequest,
+    /// Its hash.
+    pub hash: B256,
+    /// The lane after it.
+    pub after: LanePosition,
+    /// Whether it is the last request of its source block.
+    pub ends_block: bool,
+}
+
+/// What a machine is restored from: all of it was stored.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// How far the source is linked.
+    pub linked: LanePosition,
+    /// The last source block read.
+    pub linked_block: BlockNumber,
+    /// How far the destination is settled.
+    pub settled: LanePosition,
+    /// The requests in between, by nonce.
+    pub requests: Vec<LinkedRequest>,
+    /// Attestations above the settled count, our own among them. Verified when they were stored.
+    pub attestations: Vec<Verified>,
+    /// The conflict in force.
+    pub conflict: Option<Conflict>,
+}
+
+impl Snapshot {
+    /// A lane of which nothing is known yet.
+    #[must_use]
+    pub fn start(lane: &Lane) -> Self {
+        let start = LanePosition::start(lane);
+        Self {
+            linked: start,
+            linked_block: BlockNumber::new(0),
+            settled: start,
+            requests: Vec::new(),
+            attestations: Vec::new(),
+            conflict: None,
+        }
+    }
+}
+
+/// What this relayer submitted and has not seen the end of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct InFlight {
+    first: Count,
+    end: Count,
+}
+
+/// The state machine of one lane on one relayer. See the module's documentation for its contract.
+#[derive(Debug)]
+pub struct LaneMachine {
+    params: Params,
+    lane_id: LaneId,
+    // What the source says.
+    linked: LanePosition,
+    linked_block: BlockNumber,
+    /// The linked position that the window begins at.
+    base: LanePosition,
+    window: VecDeque<LinkedRequest>,
+    /// Checkpoints up to here are open for attestations.
+    opened: Count,
+    term: Option<Term>,
+    // What the destination says.
+    newest: LanePosition,
+    settled: LanePosition,
+    paused: bool,
+    diverged: bool,
+    collector: Option<Collector>,
+    // What this relayer did.
+    recovering: bool,
+    attested: BTreeMap<Count, Attestation>,
+    /// Asked to be signed, and not answered yet.
+    signing: BTreeMap<Count, LanePosition>,
+    /// Checkpoints up to here were signed or need no signature.
+    considered: Count,
+    conflict: Option<Conflict>,
+    in_flight: Option<InFlight>,
+    /// Attempts at the run that begins at this count.
+    attempts: (Count, u32),
+    retry_at: Duration,
+    // What it waits for.
+    ready_since: Option<Duration>,
+    stalled_since: Option<Duration>,
+    recorded: BTreeMap<Count, BTreeSet<Address>>,
+    posted: BTreeMap<Count, u32>,
+    effects: VecDeque<Effect>,
+    /// Attestations held since before the relayer set was known.
+    unsorted: Vec<Verified>,
+}
+
+impl LaneMachine {
+    /// A machine that goes on from what was stored.
+    #[must_use]
+    pub fn restore(params: Params, snapshot: Snapshot) -> Self {
+        let attested = snapshot
+            .attestations
+            .iter()
+            .map(Verified::get)
+            .filter(|attestation| attestation.signer == params.me)
+            .map(|attestation| (attestation.checkpoint.count(), *attestation))
+            .collect();
+        Self {
+            params,
+            lane_id: params.lane.id(),
+            linked: snapshot.linked,
+            linked_block: snapshot.linked_block,
+            base: if snapshot.linked.count < snapshot.settled.count {
+                snapshot.linked
+            } else {
+                snapshot.settled
+            },
+            window: snapshot.requests.into(),
+            opened: Count::new(0),
+            term: None,
+            newest: snapshot.settled,
+            settled: snapshot.settled,
+            paused: false,
+            diverged: false,
+            collector: None,
+            recovering: params.recovering,
+            attested,
+            signing: BTreeMap::new(),
+            considered: Count::new(0),
+            conflict: snapshot.conflict,
+            in_flight: None,
+            attempts: (Count::new(0), 0),
+            retry_at: Duration::ZERO,
+            ready_since: None,
+            stalled_since: None,
+            recorded: BTreeMap::new(),
+            posted: BTreeMap::new(),
+            effects: VecDeque::new(),
+            unsorted: snapshot.attestations,
+        }
+    }
+
+    /// Takes in what happened. `now` counts from any fixed moment and never goes back.
+    pub fn handle(&mut self, now: Duration, input: Input) {
+        match input {
+            Input::RequestsObserved { linked, to, term } => {
+                self.on_requests_observed(linked.into_inner(), to, term);
+            }
+            Input::Reorganised { agreed, block, contract } => {
+                self.on_reorganised(agreed, block, contract);
+            }
+            Input::DestinationAdvanced { newest, settled, paused } => {
+                self.on_destination_advanced(now, newest, settled, paused);
+            }
+            Input::RelayerSetRead(set) => self.on_relayer_set(set),
+            Input::PeerAttested { attestation, recorded } => {
+                self.on_peer_attested(&attestation, recorded);
+            }
+            Input::Signed(attestation) => self.on_signed(attestation),
+            Input::Recovered => self.recovering = false,
+            Input::TransactionResolved { purpose, accepted } => {
+                self.on_transaction_resolved(now, purpose, accepted);
+            }
+            Input::Resumed => self.on_resumed(),
+            Input::Tick => {}
+        }
+        self.attest();
+        self.watch_progress(now);
+        self.submit(now);
+        self.post_attestation(now);
+    }
+
+    /// The next thing to do, if any.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// When to call again though nothing happened.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        [self.submit_at(), self.post_at()].into_iter().flatten().min()
+    }
+
+    /// How far the source is linked.
+    #[must_use]
+    pub const fn linked(&self) -> LanePosition {
+        self.linked
+    }
+
+    /// The last source block read.
+    #[must_use]
+    pub const fn linked_block(&self) -> BlockNumber {
+        self.linked_block
+    }
+
+    /// How far the destination has come for good.
+    #[must_use]
+    pub const fn settled(&self) -> LanePosition {
+        self.settled
+    }
+
+    /// Whether more of the source may be read: the window has room.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.window.len() < WINDOW_MAX
+    }
+
+    /// Our attestations that the destination has not passed: what a peer may have missed.
+    pub fn own_attestations(&self) -> impl Iterator<Item = &Attestation> {
+        self.attested.range(self.newest.count.plus(1)..).map(|(_, attestation)| attestation)
+    }
+
+    /// What the lane is doing and waits for.
+    #[must_use]
+    pub fn status(&self) -> LaneStatus {
+        let certified = self.collector.as_ref().and_then(Collector::last_certified);
+        let waiting =
+            self.attested.range(self.newest.count.plus(1)..).next().map(|(count, _)| *count);
+        LaneStatus {
+            linked: self.linked,
+            linked_block: self.linked_block,
+            newest: self.newest,
+            settled: self.settled,
+            certified: certified.map_or(self.newest.count, |c| c.max(self.newest.count)),
+            attested: self.attested.last_key_value().map(|(count, _)| *count),
+            waiting_signers: waiting
+                .and_then(|count| Some(self.collector.as_ref()?.signers(count)))
+                .unwrap_or_default(),
+            threshold: self.collector.as_ref().map_or(0, |c| c.set().threshold()),
+            members: self.collector.as_ref().map_or(0, |c| c.set().members().len()),
+            epoch: self.collector.as_ref().map_or(0, |c| c.set().epoch().get()),
+            rank: self.rank(),
+            submitting: self.in_flight.map(|run| (run.first, run.end)),
+            posted: self.posted.len(),
+            window: self.window.len(),
+            abstains: self.abstains(),
+        }
+    }
+
+    /// Why nothing is signed now, if so.
+    #[must_use]
+    pub fn abstains(&self) -> Option<Abstention> {
+        if self.diverged {
+            return Some(Abstention::DestinationDiverged);
+        }
+        if self.recovering {
+            return Some(Abstention::Recovering);
+        }
+        let Some(collector) = &self.collector else {
+            return Some(Abstention::RelayerSetUnknown);
+        };
+        if !collector.set().contains(self.params.me) {
+            return Some(Abstention::NotAMember);
+        }
+        if self.paused {
+            return Some(Abstention::Paused);
+        }
+        self.conflict.map(|conflict| Abstention::Reorganised { up_to: conflict.highest_attested })
+    }
+}
