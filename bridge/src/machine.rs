@@ -257,9 +257,14 @@ impl LaneMachine {
         self.window.len() < WINDOW_MAX
     }
 
-    /// Our attestations that the destination has not passed: what a peer may have missed.
+    /// Our attestations that the destination has not passed and that hold on the history linked
+    /// here: what a peer may have missed.
     pub fn own_attestations(&self) -> impl Iterator<Item = &Attestation> {
-        self.attested.range(self.newest.count.plus(1)..).map(|(_, attestation)| attestation)
+        let above = self.attested.range(self.newest.count.plus(1)..);
+        above.map(|(_, attestation)| attestation).filter(|attestation| {
+            let position = attestation.checkpoint.position;
+            self.position_at(position.count) == Some(position)
+        })
     }
 
     /// What the lane is doing and waits for.

@@ -21,7 +21,8 @@ impl LaneMachine {
             if !is_attestable(request.after.count, request.ends_block) {
                 continue;
             }
-            for member in collector.open(request.after) {
+            let me = self.params.me;
+            for member in collector.open(request.after).into_iter().filter(|m| *m != me) {
                 let count = request.after.count;
                 self.effects.push_back(Effect::Alarm(Alarm::PeerContradicts { member, count }));
             }
