@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {Certificate, Request} from "../src/types/Types.sol";
+import {PairTest} from "./support/PairTest.sol";
+import {vm} from "./support/Vm.sol";
+
+/// @title What a handover costs: whole transactions, the 21,000 and the calldata included
+/// @dev Isolation makes each call a transaction of its own, so that slots start cold. The figures are checked in
+/// under `snapshots/`.
+/// forge-config: default.isolate = true
+contract GasTest is PairTest {
+    uint256 private constant AMOUNT = 123.456789 ether;
+
+    function setUp() public override {
+        super.setUp();
+        // Every limit is in force, as in production.
+        vm.startPrank(OWNER);
+        main.setTokenLimits(address(gold), 1e15, 1e27, 1e27, 1e22, 1e26);
+        service.setTokenLimits(address(goldThere), 1e15, 1e27, 1e27, 1e22, 1e26);
+        vm.stopPrank();
+    }
+
+    function test_gas_single_handover_fresh_recipient() public {
+        _deliver(main, _warmUp());
+        _measure("deliver_lock_1_fresh", _burned(1, address(0xF00D)), 1, 125_000);
+    }
+
+    function test_gas_64_fresh_recipients_unlocking() public {
+        _deliver(main, _warmUp());
+        _measure("deliver_lock_64_fresh", _burned(64, address(0xF00D)), 64, 36_000);
+    }
+
+    function test_gas_64_warm_recipients_unlocking() public {
+        _deliver(main, _warmUp());
+        address first = address(0xF00D);
+        for (uint256 i = 0; i < 64; ++i) {
+            gold.mint(_after(first, i), 1);
+        }
+        _measure("deliver_lock_64_warm", _burned(64, first), 64, 20_000);
+    }
+
+    function test_gas_64_fresh_recipients_minting() public {
+        _deliver(service, _sendGold(ALICE, AMOUNT));
+        Request[] memory requests = new Request[](64);
+        for (uint256 i = 0; i < 64; ++i) {
+            requests[i] = _sendGold(_after(address(0xF00D), i), AMOUNT);
+        }
+        Certificate memory certificate = _certify(service, requests, _none(), THRESHOLD);
+        _at(service).deliver(requests, _none(), certificate);
+        _check("deliver_mint_64_fresh", 64, 36_000);
+    }
+
+    function test_gas_requests() public {
+        _sendGold(BOB, AMOUNT);
+        gold.mint(ALICE, 3 * AMOUNT);
+        vm.prank(ALICE);
+        gold.approve(address(main), 3 * AMOUNT);
+        vm.prank(ALICE);
+        _at(main).requestERC20(address(gold), BOB, AMOUNT);
+        vm.snapshotGasLastCall("request_erc20_lock");
+        _sendCoin(BOB, AMOUNT);
+        vm.deal(ALICE, AMOUNT);
+        vm.prank(ALICE);
+        main.requestNative{value: AMOUNT}(BOB);
+        vm.snapshotGasLastCall("request_native");
+    }
+
+    /// A first round trip, so that the measured batch finds the bridge in its ordinary state.
+    function _warmUp() private returns (Request memory) {
+        gold.mint(MALLORY, 1 ether);
+        for (uint256 i = 0; i < 70; ++i) {
+            _deliver(service, _sendGold(BOB, AMOUNT));
+        }
+        return _sendBack(goldThere, BOB, ALICE, AMOUNT);
+    }
+
+    function _burned(uint256 n, address first) private returns (Request[] memory requests) {
+        requests = new Request[](n);
+        for (uint256 i = 0; i < n; ++i) {
+            requests[i] = _sendBack(goldThere, BOB, _after(first, i), AMOUNT);
+        }
+    }
+
+    function _measure(string memory name, Request[] memory requests, uint256 n, uint256 max) private {
+        Certificate memory certificate = _certify(main, requests, _none(), THRESHOLD);
+        _at(main).deliver(requests, _none(), certificate);
+        _check(name, n, max);
+    }
+
+    function _check(string memory name, uint256 n, uint256 max) private {
+        uint256 each = vm.snapshotGasLastCall(name) / n;
+        vm.snapshotValue(string.concat(name, "_each"), each);
+        vm.assertLe(each, max, name);
+    }
+
+    function _after(address first, uint256 i) private pure returns (address) {
+        // Scattered, so that an address has about as many zero bytes as a real one.
+        return address(uint160(uint256(keccak256(abi.encode(first, i)))));
+    }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+/// @title A recipient of the coin that can be told to misbehave
+contract HostileRecipient {
+    enum Mood {
+        Plain,
+        Revert,
+        BurnGas,
+        Bomb,
+        Reenter,
+        /// Accepts, for most of a payout's allowance.
+        Spend
+    }
+
+    Mood public mood;
+    address private _target;
+    bytes private _call;
+    /// Whether a re-entrant call came through.
+    bool public reentered;
+
+    function setMood(Mood mood_) external {
+        mood = mood_;
+    }
+
+    function setReentry(address target, bytes calldata call) external {
+        (mood, _target, _call) = (Mood.Reenter, target, call);
+    }
+
+    receive() external payable {
+        if (mood == Mood.Revert) revert("no");
+        if (mood == Mood.BurnGas) {
+            while (true) {}
+        }
+        if (mood == Mood.Bomb) {
+            assembly ("memory-safe") {
+                revert(0, 40000)
+            }
+        }
+        if (mood == Mood.Reenter) {
+            (bool ok,) = _target.call(_call);
+            if (ok) reentered = true;
+        }
+        if (mood == Mood.Spend) {
+            uint256 start = gasleft();
+            while (start - gasleft() < 90_000) {}
+        }
+    }
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {Bridge} from "../../src/Bridge.sol";
+import {IBridge} from "../../src/interfaces/IBridge.sol";
+import {LaneHead} from "../../src/libraries/LaneHead.sol";
+import {BridgeToken} from "../../src/tokens/BridgeToken.sol";
+import {
+    AssetKind,
+    Certificate,
+    Custody,
+    LanePosition,
+    NATIVE_COIN,
+    ParkReason,
+    ParkedHandover,
+    Request,
+    Signature,
+    Timing,
+    TokenConfig,
+    TokenFigures
+} from "../../src/types/Types.sol";
+import {TestToken} from "./TestToken.sol";
+import {Vm, vm} from "./Vm.sol";
+
+/// @title A bridge pair in one EVM: `main` and `service` believe they are on two chains
+/// @dev Every call to a bridge goes through `_at`, which sets the chain id that the bridge lives on.
+abstract contract PairTest {
+    uint256 internal constant MAIN = 1001;
+    uint256 internal constant SERVICE = 2002;
+    uint64 internal constant START = 1_700_000_000;
+    uint128 internal constant NO_LIMIT = type(uint128).max;
+
+    address internal constant OWNER = address(0x0FFE);
+    address internal constant GUARDIAN = address(0x6DA7);
+    address internal constant ALICE = address(0xA11CE);
+    address internal constant BOB = address(0xB0B);
+    address internal constant MALLORY = address(0xBAD);
+
+    uint8 internal constant THRESHOLD = 3;
+
+    Bridge internal main;
+    Bridge internal service;
+    TestToken internal gold;
+    /// `gold` on the service chain.
+    BridgeToken internal goldThere;
+    /// The main chain's coin on the service chain.
+    BridgeToken internal coinThere;
+
+    /// Attestation keys, by ascending address.
+    uint256[] internal keys;
+    address[] internal members;
+
+    function setUp() public virtual {
+        vm.warp(START);
+        _makeKeys(4);
+        uint64 accountNonce = vm.getNonce(address(this));
+        address serviceBridge = vm.computeCreateAddress(address(this), accountNonce + 1);
+        vm.chainId(MAIN);
+        main = new Bridge(OWNER, GUARDIAN, SERVICE, serviceBridge, members, THRESHOLD, _timing());
+        vm.chainId(SERVICE);
+        service = new Bridge(OWNER, GUARDIAN, MAIN, address(main), members, THRESHOLD, _timing());
+        vm.assertEq(address(service), serviceBridge, "predicted address");
+
+        gold = new TestToken("Gold", "GLD", 18);
+        goldThere = new BridgeToken(address(service), "Gold", "GLD", 18, NO_LIMIT);
+        coinThere = new BridgeToken(address(service), "Coin", "COIN", 18, NO_LIMIT);
+        _link(address(gold), AssetKind.ERC20, address(goldThere));
+        _link(NATIVE_COIN, AssetKind.Native, address(coinThere));
+    }
+
+    function _timing() internal pure virtual returns (Timing memory) {
+        return Timing({returnDelay: 1 days, rotationDelay: 2 days, largeDelay: 6 hours, pausePeriod: 3 days});
+    }
+
+    function _makeKeys(uint256 n) private {
+        for (uint256 i = 0; i < n; ++i) {
+            uint256 key = uint256(keccak256(abi.encode("twinspan test member", i)));
+            // Insertion by address: certificates want ascending signers.
+            keys.push(key);
+            for (uint256 j = keys.length - 1; j > 0 && vm.addr(keys[j - 1]) > vm.addr(keys[j]); --j) {
+                (keys[j - 1], keys[j]) = (keys[j], keys[j - 1]);
+            }
+        }
+        for (uint256 i = 0; i < n; ++i) {
+            members.push(vm.addr(keys[i]));
+        }
+    }
+
+    function _link(address home, AssetKind kind, address representation) internal {
+        vm.startPrank(OWNER);
+        main.registerToken(home, _config(representation, kind, Custody.Lock));
+        service.registerToken(representation, _config(home, AssetKind.ERC20, Custody.Mint));
+        vm.stopPrank();
+    }
+
+    function _config(address counterpart, AssetKind kind, Custody custody) internal pure returns (TokenConfig memory) {
+        return TokenConfig({
+            counterpart: counterpart,
+            kind: kind,
+            custody: custody,
+            enabled: true,
+            minAmount: 1,
+            maxAmount: NO_LIMIT,
+            bucketCapacity: NO_LIMIT,
+            bucketRefill: 0,
+            delayedFrom: NO_LIMIT
+        });
+    }
+
+    // ---- chains -----------------------------------------------------------------------------------------------
+
+    /// Moves to the chain that `bridge` lives on.
+    function _at(Bridge bridge) internal returns (Bridge) {
+        vm.chainId(address(bridge) == address(main) ? MAIN : SERVICE);
+        return bridge;
+    }
+
+    function _other(Bridge bridge) internal view returns (Bridge) {
+        return address(bridge) == address(main) ? service : main;
+    }
+
+    function _incoming(Bridge bridge) internal view returns (LanePosition memory incoming) {
+        (, incoming,,) = bridge.positions();
+    }
+
+    function _outgoing(Bridge bridge) internal view returns (LanePosition memory outgoing) {
+        (outgoing,,,) = bridge.positions();
+    }
+
+    // ---- requests ---------------------------------------------------------------------------------------------
+
+    /// Alice locks `amount` of gold on main for `recipient`, and this is the request that it makes.
+    function _sendGold(address recipient, uint256 amount) internal returns (Request memory request) {
+        gold.mint(ALICE, amount);
+        vm.startPrank(ALICE);
+        gold.approve(address(main), amount);
+        uint64 nonce = _at(main).requestERC20(address(gold), recipient, amount);
+        vm.stopPrank();
+        return Request(nonce, AssetKind.ERC20, ALICE, recipient, address(gold), address(goldThere), amount);
+    }
+
+    /// Alice locks coin on main for `recipient`.
+    function _sendCoin(address recipient, uint256 amount) internal returns (Request memory request) {
+        vm.deal(ALICE, amount);
+        vm.prank(ALICE);
+        uint64 nonce = _at(main).requestNative{value: amount}(recipient);
+        return Request(nonce, AssetKind.Native, ALICE, recipient, NATIVE_COIN, address(coinThere), amount);
+    }
+
+    /// `sender` burns gold or coin on service for `recipient` on main.
+    function _sendBack(BridgeToken token, address sender, address recipient, uint256 amount)
+        internal
+        returns (Request memory request)
+    {
+        vm.startPrank(sender);
+        token.approve(address(service), amount);
+        uint64 nonce = _at(service).requestERC20(address(token), recipient, amount);
+        vm.stopPrank();
+        address home = address(token) == address(coinThere) ? NATIVE_COIN : address(gold);
+        return Request(nonce, AssetKind.ERC20, sender, recipient, address(token), home, amount);
+    }
+
+    // ---- certificates -----------------------------------------------------------------------------------------
+
+    /// The lane's head after `requests`, counted from what `to` has handed over.
+    function _headAfter(Bridge to, Request[] memory requests, bytes32[] memory tail)
+        internal
+        view
+        returns (bytes32 head)
+    {
+        head = _incoming(to).head;
+        for (uint256 i = 0; i < requests.length; ++i) {
+            head = LaneHead.link(head, LaneHead.hash(requests[i]));
+        }
+        for (uint256 i = 0; i < tail.length; ++i) {
+            head = LaneHead.link(head, tail[i]);
+        }
+    }
+
+    /// A certificate of the whole of `requests` and `tail` by the first `signers` members.
+    function _certify(Bridge to, Request[] memory requests, bytes32[] memory tail, uint256 signers)
+        internal
+        returns (Certificate memory)
+    {
+        uint64 count = _incoming(to).count + uint64(requests.length + tail.length);
+        return _certifyHead(to, count, _headAfter(to, requests, tail), signers);
+    }
+
+    function _certifyHead(Bridge to, uint64 count, bytes32 head, uint256 signers)
+        internal
+        returns (Certificate memory certificate)
+    {
+        (uint64 epoch,,) = to.relayerSet();
+        certificate = Certificate(epoch, count, head, new Signature[](signers));
+        bytes32 digest = _at(to).checkpointDigest(epoch, count, head);
+        for (uint256 i = 0; i < signers; ++i) {
+            certificate.signatures[i] = _sign(keys[i], digest);
+        }
+    }
+
+    function _sign(uint256 key, bytes32 digest) internal pure returns (Signature memory signature) {
+        (signature.r, signature.vs) = vm.signCompact(key, digest);
+    }
+
+    // ---- deliveries -------------------------------------------------------------------------------------------
+
+    function _deliver(Bridge to, Request memory request) internal {
+        _deliver(to, _one(request));
+    }
+
+    function _deliver(Bridge to, Request[] memory requests) internal {
+        Certificate memory certificate = _certify(to, requests, _none(), THRESHOLD);
+        _at(to).deliver(requests, _none(), certificate);
+    }
+
+    function _one(Request memory request) internal pure returns (Request[] memory requests) {
+        requests = new Request[](1);
+        requests[0] = request;
+    }
+
+    function _none() internal pure returns (bytes32[] memory) {
+        return new bytes32[](0);
+    }
+
+    // ---- assertions -------------------------------------------------------------------------------------------
+
+    function _assertParked(Bridge bridge, Request memory request, ParkReason reason) internal view {
+        ParkedHandover memory entry = bridge.parkedHandover(request.nonce);
+        vm.assertEq(uint256(entry.reason), uint256(reason), "park reason");
+        vm.assertEq(entry.requestHash, LaneHead.hash(request), "parked request hash");
+    }
+
+    function _assertNotParked(Bridge bridge, uint64 nonce) internal view {
+        vm.assertEq(bridge.parkedHandover(nonce).requestHash, bytes32(0), "still parked");
+    }
+
+    function _custody(Bridge bridge, address token) internal view returns (uint256) {
+        return bridge.tokenFigures(token).custody;
+    }
+
+    function _parked(Bridge bridge, address token) internal view returns (uint256) {
+        return bridge.tokenFigures(token).parked;
+    }
+
+    function _bound(uint256 value, uint256 low, uint256 high) internal pure returns (uint256) {
+        return low + value % (high - low + 1);
+    }
+}
