@@ -1,0 +1,112 @@
+//! How to reach a chain, and its rules.
+
+use std::time::Duration;
+
+use twinspan_bridge::finality::FinalityRule;
+use twinspan_bridge::ids::ChainId;
+
+pub use reqwest::Url;
+
+/// How to reach a chain, and its rules.
+#[derive(Clone, Debug)]
+pub struct ChainConfig {
+    /// Its name in logs and metrics.
+    pub name: String,
+    /// Its chain id; endpoints of another chain are refused.
+    pub chain_id: ChainId,
+    /// Its nodes, the preferred ones first. At least one.
+    pub endpoints: Vec<EndpointConfig>,
+    /// When a block of it counts as final.
+    pub finality: FinalityRule,
+    /// Time between two looks at the newest block where no subscription tells of it.
+    pub poll_interval: Duration,
+    /// Most blocks that one `eth_getLogs` asks for.
+    pub log_range_max: u64,
+    /// What its transactions may cost.
+    pub fees: FeePolicy,
+    /// Endpoints that must agree on a bridge's state. 1: any one is believed.
+    pub quorum: usize,
+}
+
+/// One node of a chain.
+#[derive(Clone)]
+pub struct EndpointConfig {
+    /// Its name in logs and metrics, never a URL.
+    pub label: String,
+    /// Its HTTP address. Calls go here if it is set.
+    pub http: Option<Url>,
+    /// Its WebSocket address: subscriptions, and calls where `http` is not set.
+    pub ws: Option<Url>,
+    /// Calls a second that it may get. 0: no limit.
+    pub requests_per_second: u32,
+    /// Calls at a time that it may get.
+    pub concurrency: usize,
+    /// How long one attempt may take.
+    pub timeout: Duration,
+}
+
+impl std::fmt::Debug for EndpointConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EndpointConfig")
+            .field("label", &self.label)
+            .field("http", &self.http.as_ref().map(shown_origin))
+            .field("ws", &self.ws.as_ref().map(shown_origin))
+            .field("requests_per_second", &self.requests_per_second)
+            .field("concurrency", &self.concurrency)
+            .field("timeout", &self.timeout)
+            .finish()
+    }
+}
+
+/// The part of a URL that may be shown: `scheme://host:port`, without credentials, path or query.
+#[must_use]
+pub fn shown_origin(url: &Url) -> String {
+    let host = url.host_str().unwrap_or("?");
+    let port = url.port_or_known_default().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{host}{port}", url.scheme())
+}
+
+/// What transactions may cost. Whether the chain has fees at all is detected, not configured.
+#[derive(Clone, Debug)]
+pub struct FeePolicy {
+    /// Never offer more than this, in wei per gas. `None`: no cap.
+    pub max_fee_per_gas: Option<u128>,
+    /// Tip in wei per gas. `None`: what the node suggests.
+    pub priority_fee_per_gas: Option<u128>,
+    /// How much more a replacement offers, in percent. Less than 10 counts as 10, which pools demand.
+    pub bump_percent: u32,
+    /// How long a transaction may wait before it is replaced.
+    pub bump_after: Duration,
+}
+
+impl Default for FeePolicy {
+    fn default() -> Self {
+        Self {
+            max_fee_per_gas: None,
+            priority_fee_per_gas: None,
+            bump_percent: 12,
+            bump_after: Duration::from_secs(45),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_never_shown() {
+        let url: Url = "wss://user:secret@node.example:8546/v3/key?token=1".parse().expect("a URL");
+        assert_eq!(shown_origin(&url), "wss://node.example:8546");
+        let endpoint = EndpointConfig {
+            label: "a".to_owned(),
+            http: Some("https://user:secret@node.example/key".parse().expect("a URL")),
+            ws: Some(url),
+            requests_per_second: 1,
+            concurrency: 1,
+            timeout: Duration::from_secs(1),
+        };
+        let shown = format!("{endpoint:?}");
+        assert!(!shown.contains("secret") && !shown.contains("key"), "{shown}");
+    }
+}

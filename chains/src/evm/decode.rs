@@ -1,0 +1,243 @@
+//! Decodes a bridge's logs strictly: a log counts only if encoding what was read gives it back exactly.
+
+use alloy::primitives::{Address, B256, Bytes, LogData, U64};
+use alloy::sol_types::SolEvent;
+use serde::{Deserialize, Serialize};
+use twinspan_bridge::attest::{Attestation, Signature};
+use twinspan_bridge::digest::Checkpoint;
+use twinspan_bridge::error::Disposition;
+use twinspan_bridge::ids::{BlockNumber, Count, Epoch, Lane, Nonce};
+use twinspan_bridge::lane_head::LanePosition;
+use twinspan_bridge::observe::{ParkReason, Settlement, SettlementEvent};
+use twinspan_bridge::request::{AssetKind, Request, SourcedRequest};
+use twinspan_contracts::abi::Bridge;
+
+/// A log as JSON-RPC shows it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RawLog {
+    pub(crate) address: Address,
+    pub(crate) topics: Vec<B256>,
+    pub(crate) data: Bytes,
+    #[serde(default)]
+    pub(crate) block_number: Option<U64>,
+    #[serde(default)]
+    pub(crate) block_hash: Option<B256>,
+    #[serde(default)]
+    pub(crate) transaction_hash: Option<B256>,
+    #[serde(default)]
+    pub(crate) log_index: Option<U64>,
+    #[serde(default)]
+    pub(crate) removed: bool,
+}
+
+/// A log that no honest, settled node serves in answer to our question.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LogFault {
+    /// Of a contract that was not asked about.
+    #[error("a log of {got} in answer to a question about {want}")]
+    Emitter {
+        /// Who emitted it.
+        got: Address,
+        /// Who was asked about.
+        want: Address,
+    },
+    /// Taken back by a reorganisation, or not yet in a block.
+    #[error("a log that is removed or pending")]
+    Unsettled,
+    /// Outside the range that was asked for.
+    #[error("a log of block {got} in answer to blocks {from} to {to}")]
+    OutOfRange {
+        /// Its block.
+        got: BlockNumber,
+        /// The first block asked for.
+        from: BlockNumber,
+        /// The last block asked for.
+        to: BlockNumber,
+    },
+    /// Of another block at the height that was asked for.
+    #[error("a log of another block {got} at the height of {want}")]
+    OtherFork {
+        /// Its block's hash.
+        got: B256,
+        /// The hash of the block asked for.
+        want: B256,
+    },
+    /// Served twice.
+    #[error("log {index} of block {block} was served twice")]
+    Duplicate {
+        /// Its block.
+        block: BlockNumber,
+        /// Its place there.
+        index: u64,
+    },
+    /// An event of ours whose topics or data are not what the contract encodes.
+    #[error("a log of topic {topic} is not what the contract encodes")]
+    Malformed {
+        /// Its first topic.
+        topic: B256,
+    },
+}
+
+impl LogFault {
+    /// What the fault demands.
+    #[must_use]
+    pub const fn disposition(&self) -> Disposition {
+        match self {
+            Self::Unsettled | Self::OtherFork { .. } => Disposition::Wait,
+            Self::Emitter { .. }
+            | Self::OutOfRange { .. }
+            | Self::Duplicate { .. }
+            | Self::Malformed { .. } => Disposition::Quarantine,
+        }
+    }
+}
+
+/// Where a log stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub(crate) block: BlockNumber,
+    pub(crate) index: u64,
+}
+
+/// A log with a place in a block, by the contract asked about.
+#[derive(Clone, Debug)]
+pub(crate) struct PlacedLog {
+    pub(crate) place: Place,
+    pub(crate) block_hash: B256,
+    transaction: B256,
+    data: LogData,
+}
+
+impl PlacedLog {
+    /// Checks everything about a log but its content.
+    pub(crate) fn check(
+        raw: RawLog,
+        bridge: Address,
+        (from, to): (BlockNumber, BlockNumber),
+    ) -> Result<Self, LogFault> {
+        if raw.address != bridge {
+            return Err(LogFault::Emitter { got: raw.address, want: bridge });
+        }
+        let (false, Some(number), Some(block_hash), Some(transaction), Some(index)) =
+            (raw.removed, raw.block_number, raw.block_hash, raw.transaction_hash, raw.log_index)
+        else {
+            return Err(LogFault::Unsettled);
+        };
+        let block = BlockNumber::new(number.to());
+        if block < from || block > to {
+            return Err(LogFault::OutOfRange { got: block, from, to });
+        }
+        let place = Place { block, index: index.to() };
+        let data = LogData::new_unchecked(raw.topics, raw.data);
+        Ok(Self { place, block_hash, transaction, data })
+    }
+}
+
+/// What a log of the bridge tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    Request(SourcedRequest),
+    Settlement(Settlement),
+    Recorded(Attestation),
+    /// An event that is not about a lane, or one that this version does not know.
+    Nothing,
+}
+
+/// Reads a log. `incoming` is the lane whose destination the bridge is.
+pub(crate) fn decode(log: &PlacedLog, incoming: &Lane) -> Result<Told, LogFault> {
+    let Some(&topic) = log.data.topics().first() else { return Ok(Told::Nothing) };
+    let event = match topic {
+        Bridge::ValueTransferRequested::SIGNATURE_HASH => {
+            return request(log, strictly(log, topic)?, topic).map(Told::Request);
+        }
+        Bridge::AttestationRecorded::SIGNATURE_HASH => {
+            return Ok(Told::Recorded(recorded(strictly(log, topic)?, incoming)));
+        }
+        Bridge::BatchDelivered::SIGNATURE_HASH => {
+            let event: Bridge::BatchDelivered = strictly(log, topic)?;
+            SettlementEvent::BatchDelivered {
+                first: Nonce::new(event.firstNonce),
+                count: Count::new(event.count),
+                head: event.head,
+                submitter: event.submitter,
+            }
+        }
+        Bridge::HandedOver::SIGNATURE_HASH => {
+            let event: Bridge::HandedOver = strictly(log, topic)?;
+            SettlementEvent::HandedOver {
+                nonce: Nonce::new(event.nonce),
+                recipient: event.recipient,
+                token: event.token,
+                amount: event.amount,
+            }
+        }
+        Bridge::HandoverParked::SIGNATURE_HASH => parked(strictly(log, topic)?, topic)?,
+        Bridge::HandoverReleased::SIGNATURE_HASH => {
+            let event: Bridge::HandoverReleased = strictly(log, topic)?;
+            SettlementEvent::Released { nonce: Nonce::new(event.nonce) }
+        }
+        Bridge::HandoverReturned::SIGNATURE_HASH => {
+            let event: Bridge::HandoverReturned = strictly(log, topic)?;
+            SettlementEvent::Returned {
+                nonce: Nonce::new(event.nonce),
+                return_nonce: Nonce::new(event.returnNonce),
+            }
+        }
+        _ => return Ok(Told::Nothing),
+    };
+    let (block, transaction) = (log.place.block, log.transaction);
+    Ok(Told::Settlement(Settlement { event, block, transaction }))
+}
+
+/// Decodes and encodes again: wrong lengths, dirty padding and leftovers do not survive that.
+fn strictly<E: SolEvent>(log: &PlacedLog, topic: B256) -> Result<E, LogFault> {
+    let malformed = || LogFault::Malformed { topic };
+    let event = E::decode_raw_log_validate(log.data.topics().iter().copied(), &log.data.data)
+        .map_err(|_| malformed())?;
+    if event.encode_log_data() != log.data {
+        return Err(malformed());
+    }
+    Ok(event)
+}
+
+fn request(
+    log: &PlacedLog,
+    event: Bridge::ValueTransferRequested,
+    topic: B256,
+) -> Result<SourcedRequest, LogFault> {
+    let kind = AssetKind::from_u8(event.kind).ok_or(LogFault::Malformed { topic })?;
+    let request = Request {
+        nonce: Nonce::new(event.nonce),
+        kind,
+        sender: event.sender,
+        recipient: event.recipient,
+        token: event.token,
+        counterpart_token: event.counterpartToken,
+        amount: event.amount,
+    };
+    let (block, transaction) = (log.place.block, log.transaction);
+    Ok(SourcedRequest { request, block, transaction, emitted_head: event.head })
+}
+
+fn recorded(event: Bridge::AttestationRecorded, incoming: &Lane) -> Attestation {
+    let position = LanePosition { count: Count::new(event.count), head: event.head };
+    let checkpoint = Checkpoint { lane: *incoming, epoch: Epoch::new(event.epoch), position };
+    let signature = Signature { r: event.signature.r, vs: event.signature.vs };
+    Attestation { checkpoint, signer: event.signer, signature }
+}
+
+fn parked(event: Bridge::HandoverParked, topic: B256) -> Result<SettlementEvent, LogFault> {
+    let reason = ParkReason::from_u8(event.reason).ok_or(LogFault::Malformed { topic })?;
+    Ok(SettlementEvent::Parked {
+        nonce: Nonce::new(event.nonce),
+        request_hash: event.requestHash,
+        reason,
+        releasable_at: event.releasableAt,
+    })
+}
+
+/// Whether the log is a recorded attestation, which names its lane by the bridge's counterpart.
+pub(crate) fn is_recorded_attestation(log: &PlacedLog) -> bool {
+    log.data.topics().first() == Some(&Bridge::AttestationRecorded::SIGNATURE_HASH)
+}

@@ -1,0 +1,205 @@
+//! Decides what a transaction offers for its gas, and by how much a replacement offers more.
+
+use alloy::primitives::U128;
+use serde::{Deserialize, Serialize};
+
+use super::head::Head;
+use crate::chain::EvmChain;
+use crate::config::FeePolicy;
+use crate::rpc::fault::RpcFault;
+
+/// How a chain charges for gas. Detected from the chain, never configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FeeMode {
+    /// EIP-1559: a base fee in each header, and a tip.
+    Dynamic,
+    /// One gas price, as before EIP-1559.
+    Legacy,
+    /// Gas costs nothing: nothing is ever bumped.
+    Free,
+}
+
+/// What a signed transaction offers, in wei per gas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fees {
+    /// An EIP-1559 transaction.
+    Dynamic {
+        /// Most that it pays.
+        max_fee: u128,
+        /// Of that, at most this to the block's maker.
+        tip: u128,
+    },
+    /// A legacy transaction. Price 0 on chains without fees.
+    Legacy {
+        /// What it pays.
+        gas_price: u128,
+    },
+}
+
+/// The chain's fees as last seen. Refreshed by heads, so that signing needs no call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FeeView {
+    pub(crate) mode: FeeMode,
+    /// Base fee of the newest head (dynamic), or the node's gas price (legacy).
+    pub(crate) price: u128,
+    /// The tip that the node suggests.
+    pub(crate) tip: u128,
+}
+
+/// A tip where neither the configuration nor the node suggests one: 1 gwei.
+const TIP_DEFAULT: u128 = 1_000_000_000;
+/// Pools demand that a replacement offers so many percent more.
+const BUMP_PERCENT_MIN: u32 = 10;
+
+/// Asks the chain how it charges for gas, and how much at present.
+pub(crate) async fn detect(chain: &EvmChain) -> Result<(FeeView, Head), RpcFault> {
+    let head = chain.latest_head().await?;
+    let price: U128 = chain.request("eth_gasPrice", ()).await?;
+    let price: u128 = price.to();
+    let view = match head.base_fee {
+        // A chain without fees may still show a base fee of 0.
+        None | Some(0) if price == 0 => FeeView { mode: FeeMode::Free, price: 0, tip: 0 },
+        None => FeeView { mode: FeeMode::Legacy, price, tip: 0 },
+        Some(base_fee) => {
+            let tip = suggested_tip(chain).await?;
+            FeeView { mode: FeeMode::Dynamic, price: base_fee, tip }
+        }
+    };
+    Ok((view, head))
+}
+
+impl FeeView {
+    /// Takes over what a new head says; no call.
+    pub(crate) fn update(&mut self, head: &Head) {
+        if let (FeeMode::Dynamic, Some(base_fee)) = (self.mode, head.base_fee) {
+            self.price = base_fee;
+        }
+    }
+
+    /// Asks the node anew for what heads do not say.
+    pub(crate) async fn refresh(&mut self, chain: &EvmChain) -> Result<(), RpcFault> {
+        match self.mode {
+            FeeMode::Free => {}
+            FeeMode::Legacy => {
+                self.price = chain.request::<_, U128>("eth_gasPrice", ()).await?.to();
+            }
+            FeeMode::Dynamic => self.tip = suggested_tip(chain).await?,
+        }
+        Ok(())
+    }
+
+    /// What a new transaction offers: room for the base fee to double, within the cap.
+    pub(crate) fn offer(&self, policy: &FeePolicy) -> Fees {
+        let cap = policy.max_fee_per_gas.unwrap_or(u128::MAX);
+        match self.mode {
+            FeeMode::Free => Fees::Legacy { gas_price: 0 },
+            FeeMode::Legacy => Fees::Legacy { gas_price: self.price.min(cap) },
+            FeeMode::Dynamic => {
+                let tip = policy.priority_fee_per_gas.unwrap_or(self.tip);
+                let max_fee = self.price.saturating_mul(2).saturating_add(tip).min(cap);
+                Fees::Dynamic { max_fee, tip: tip.min(max_fee) }
+            }
+        }
+    }
+
+    /// What a replacement of a transaction that offered `last` offers; `None` where a replacement is
+    /// pointless: the chain has no fees, or the cap leaves no room for what pools demand.
+    pub(crate) fn bump(&self, last: Fees, policy: &FeePolicy) -> Option<Fees> {
+        let cap = policy.max_fee_per_gas.unwrap_or(u128::MAX);
+        let percent = u128::from(policy.bump_percent.max(BUMP_PERCENT_MIN));
+        let raised = |fee: u128| {
+            // Rounded up, so that a fee of a few wei grows too.
+            fee.saturating_add(fee.saturating_mul(percent).div_ceil(100)).max(fee.saturating_add(1))
+        };
+        match (self.mode, last, self.offer(policy)) {
+            (FeeMode::Free, _, _) => None,
+            (_, Fees::Dynamic { max_fee, tip }, Fees::Dynamic { max_fee: now, tip: tip_now }) => {
+                let next = Fees::Dynamic {
+                    max_fee: raised(max_fee).max(now),
+                    tip: raised(tip).max(tip_now),
+                };
+                within(next, cap)
+            }
+            (_, Fees::Legacy { gas_price }, Fees::Legacy { gas_price: now }) => {
+                within(Fees::Legacy { gas_price: raised(gas_price).max(now) }, cap)
+            }
+            // The chain changed its fee rule (a fork): pools compare a legacy price with both fees.
+            (_, Fees::Legacy { gas_price }, Fees::Dynamic { max_fee, .. }) => {
+                let fee = raised(gas_price).max(max_fee);
+                within(Fees::Dynamic { max_fee: fee, tip: fee }, cap)
+            }
+            (_, Fees::Dynamic { max_fee, .. }, Fees::Legacy { gas_price }) => {
+                within(Fees::Legacy { gas_price: raised(max_fee).max(gas_price) }, cap)
+            }
+        }
+    }
+}
+
+fn within(fees: Fees, cap: u128) -> Option<Fees> {
+    match fees {
+        Fees::Dynamic { max_fee, tip } => {
+            (max_fee <= cap).then_some(Fees::Dynamic { max_fee, tip: tip.min(max_fee) })
+        }
+        Fees::Legacy { gas_price } => (gas_price <= cap).then_some(fees),
+    }
+}
+
+/// A node without the method suggests nothing.
+async fn suggested_tip(chain: &EvmChain) -> Result<u128, RpcFault> {
+    if let Some(tip) = chain.config().fees.priority_fee_per_gas {
+        return Ok(tip);
+    }
+    match chain.request::<_, U128>("eth_maxPriorityFeePerGas", ()).await {
+        Ok(tip) => Ok(tip.to()),
+        Err(RpcFault::Refused { .. }) => Ok(TIP_DEFAULT),
+        Err(fault) => Err(fault),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GWEI: u128 = 1_000_000_000;
+
+    fn view(mode: FeeMode, price: u128, tip: u128) -> FeeView {
+        FeeView { mode, price, tip }
+    }
+
+    #[test]
+    fn a_chain_without_fees_is_offered_nothing_and_never_bumped() {
+        let free = view(FeeMode::Free, 0, 0);
+        let policy = FeePolicy::default();
+        assert_eq!(free.offer(&policy), Fees::Legacy { gas_price: 0 });
+        assert_eq!(free.bump(Fees::Legacy { gas_price: 0 }, &policy), None);
+    }
+
+    #[test]
+    fn a_replacement_offers_at_least_ten_percent_more_of_both_fees() {
+        let policy = FeePolicy { bump_percent: 1, ..FeePolicy::default() };
+        let dynamic = view(FeeMode::Dynamic, 0, 0);
+        let last = Fees::Dynamic { max_fee: 15, tip: 1 };
+        let bumped = dynamic.bump(last, &policy);
+        assert_eq!(bumped, Some(Fees::Dynamic { max_fee: 17, tip: 2 }));
+    }
+
+    #[test]
+    fn a_replacement_follows_a_base_fee_that_ran_away() {
+        let dynamic = view(FeeMode::Dynamic, 100 * GWEI, GWEI);
+        let last = Fees::Dynamic { max_fee: 2 * GWEI, tip: GWEI };
+        let Some(Fees::Dynamic { max_fee, .. }) = dynamic.bump(last, &FeePolicy::default()) else {
+            panic!("there is room for a replacement");
+        };
+        assert_eq!(max_fee, 201 * GWEI);
+    }
+
+    #[test]
+    fn the_cap_is_never_exceeded() {
+        let policy = FeePolicy { max_fee_per_gas: Some(10 * GWEI), ..FeePolicy::default() };
+        let dynamic = view(FeeMode::Dynamic, 100 * GWEI, GWEI);
+        let offer = dynamic.offer(&policy);
+        assert_eq!(offer, Fees::Dynamic { max_fee: 10 * GWEI, tip: GWEI });
+        assert_eq!(dynamic.bump(offer, &policy), None);
+    }
+}

@@ -1,0 +1,285 @@
+//! Watches a chain for new heads: a subscription with polling underneath.
+
+use std::time::Duration;
+
+use alloy::primitives::{B256, U64, U128};
+use alloy::pubsub::RawSubscription;
+use serde::Deserialize;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
+use twinspan_bridge::ids::{BlockNumber, BlockRef};
+
+use crate::chain::EvmChain;
+use crate::rpc::fault::RpcFault;
+
+/// The newest block of a chain, with what its header says about fees and time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The block.
+    pub block: BlockRef,
+    /// The hash of the block before it.
+    pub parent: B256,
+    /// When it was made, in seconds of Unix time.
+    pub timestamp: u64,
+    /// Base fee in wei per gas (EIP-1559); `None` where the chain has none.
+    pub base_fee: Option<u128>,
+    /// Most gas that a block holds.
+    pub gas_limit: u64,
+}
+
+/// The fields of a JSON-RPC block header that we read.
+#[derive(Debug, Clone, Deserialize, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Header {
+    number: U64,
+    hash: B256,
+    parent_hash: B256,
+    timestamp: U64,
+    #[serde(default)]
+    base_fee_per_gas: Option<U128>,
+    gas_limit: U64,
+}
+
+impl From<Header> for Head {
+    fn from(header: Header) -> Self {
+        Self {
+            block: BlockRef { number: BlockNumber::new(header.number.to()), hash: header.hash },
+            parent: header.parent_hash,
+            timestamp: header.timestamp.to(),
+            base_fee: header.base_fee_per_gas.map(|fee| fee.to()),
+            gas_limit: header.gas_limit.to(),
+        }
+    }
+}
+
+/// Polls in a row that must show a lower head before it is believed: an endpoint that merely lags soon
+/// catches up, a chain that went back stays there.
+const LOWER_POLLS: u32 = 3;
+/// A live subscription may be silent for so many poll intervals before we look ourselves.
+const SILENT_INTERVALS: u32 = 3;
+/// Polls without a new head after which the endpoints are compared with each other.
+const STILL_POLLS: u32 = 5;
+/// The longest wait between two tries while the chain cannot be reached.
+const BACKOFF_MAX: Duration = Duration::from_secs(30);
+/// Time between two tries to open a subscription.
+const RESUBSCRIBE_AFTER: Duration = Duration::from_secs(5);
+/// Most time that opening a subscription takes.
+const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Blocks that an endpoint may be behind the newest one before it is asked last.
+const LAG_MAX: u64 = 3;
+
+/// Yields each new head of a chain. Never ends; tells a head once; skips to the newest.
+#[derive(Debug)]
+pub struct HeadWatcher {
+    chain: EvmChain,
+    last: Option<Head>,
+    subscription: Option<RawSubscription>,
+    subscribe_at: Instant,
+    /// Which of the endpoints with a WebSocket is subscribed to next.
+    turn: usize,
+    look_at: Instant,
+    failures: u32,
+    lower: u32,
+    still: u32,
+}
+
+enum Event {
+    Pushed(Head),
+    Broken,
+    Look,
+    Subscribe,
+}
+
+impl HeadWatcher {
+    pub(crate) fn new(chain: EvmChain) -> Self {
+        let now = Instant::now();
+        Self {
+            chain,
+            last: None,
+            subscription: None,
+            subscribe_at: now,
+            turn: 0,
+            look_at: now,
+            failures: 0,
+            lower: 0,
+            still: 0,
+        }
+    }
+
+    /// The next head's block. Can be dropped and called again without losing a head.
+    pub async fn next(&mut self) -> BlockRef {
+        self.next_head().await.block
+    }
+
+    /// The next head, with what its header says. Can be dropped and called again without losing a head.
+    pub async fn next_head(&mut self) -> Head {
+        loop {
+            let event = self.wait().await;
+            let head = match event {
+                Event::Pushed(head) => Some(head),
+                Event::Broken => {
+                    self.subscription = None;
+                    None
+                }
+                Event::Subscribe => {
+                    self.subscribe().await;
+                    None
+                }
+                Event::Look => self.look().await,
+            };
+            if let Some(head) = head.filter(|head| self.is_new(head)) {
+                self.last = Some(head);
+                self.still = 0;
+                self.chain.publish_head(head);
+                return head;
+            }
+        }
+    }
+
+    async fn wait(&mut self) -> Event {
+        let can_subscribe = self.subscription.is_none() && self.has_ws();
+        tokio::select! {
+            biased;
+            event = pushed(&mut self.subscription) => event,
+            () = tokio::time::sleep_until(self.subscribe_at), if can_subscribe => Event::Subscribe,
+            () = tokio::time::sleep_until(self.look_at) => Event::Look,
+        }
+    }
+
+    fn has_ws(&self) -> bool {
+        self.chain.endpoints().iter().any(|endpoint| endpoint.ws().is_some())
+    }
+
+    async fn subscribe(&mut self) {
+        // Set first, so that a dropped future does not try in a tight loop.
+        self.subscribe_at = Instant::now() + RESUBSCRIBE_AFTER;
+        let with_ws: Vec<_> =
+            self.chain.endpoints().iter().filter(|endpoint| endpoint.ws().is_some()).collect();
+        let Some(endpoint) = with_ws.get(self.turn % with_ws.len().max(1)) else { return };
+        let label = endpoint.label().to_owned();
+        let Some(ws) = endpoint.ws().cloned() else { return };
+        let outcome = tokio::time::timeout(SUBSCRIBE_TIMEOUT, ws.new_heads()).await;
+        match outcome.unwrap_or(Err(RpcFault::Timeout)) {
+            Ok(subscription) => self.subscription = Some(subscription),
+            Err(fault) => {
+                self.turn = self.turn.wrapping_add(1);
+                tracing::debug!(chain = self.chain.name(), endpoint = %label, %fault, "no subscription");
+            }
+        }
+        // Heads may have passed while there was no subscription.
+        self.look_at = Instant::now();
+    }
+
+    async fn look(&mut self) -> Option<Head> {
+        self.look_at = Instant::now() + self.next_look();
+        match self.chain.latest_head().await {
+            Ok(head) => {
+                self.failures = 0;
+                self.look_at = Instant::now() + self.next_look();
+                self.notice_stillness(&head).await;
+                Some(head)
+            }
+            Err(fault) => {
+                self.failures = self.failures.saturating_add(1);
+                let wait = backoff(self.chain.config().poll_interval, self.failures);
+                self.look_at = Instant::now() + wait;
+                tracing::warn!(chain = self.chain.name(), %fault, ?wait, "no head");
+                None
+            }
+        }
+    }
+
+    /// A head that stands still may only be an endpoint that does.
+    async fn notice_stillness(&mut self, head: &Head) {
+        if self.last.is_some_and(|last| last.block != head.block) {
+            return;
+        }
+        self.still += 1;
+        if self.still.is_multiple_of(STILL_POLLS) {
+            self.chain.check_lag().await;
+        }
+    }
+
+    fn next_look(&self) -> Duration {
+        let interval = self.chain.config().poll_interval;
+        if self.subscription.is_some() { interval * SILENT_INTERVALS } else { interval }
+    }
+
+    fn is_new(&mut self, head: &Head) -> bool {
+        if self.subscription.is_some() {
+            self.look_at = Instant::now() + self.next_look();
+        }
+        let Some(last) = self.last else { return true };
+        if head.block == last.block {
+            return false;
+        }
+        if head.block.number >= last.block.number {
+            self.lower = 0;
+            return true;
+        }
+        self.lower += 1;
+        let believed = self.lower >= LOWER_POLLS;
+        if believed {
+            tracing::warn!(
+                chain = self.chain.name(), from = %last.block.number, to = %head.block.number,
+                "the chain's head went back"
+            );
+            self.lower = 0;
+        } else {
+            // Look again soon: it is either a lagging endpoint or a reorganisation.
+            self.look_at = Instant::now() + self.chain.config().poll_interval;
+        }
+        believed
+    }
+}
+
+/// The newest head pushed; pending for ever without a subscription.
+async fn pushed(subscription: &mut Option<RawSubscription>) -> Event {
+    let Some(subscription) = subscription else { return std::future::pending().await };
+    let mut newest = match subscription.recv().await {
+        Ok(raw) => Some(raw),
+        // Older heads were dropped: the newest are still to come.
+        Err(RecvError::Lagged(_)) => None,
+        Err(RecvError::Closed) => return Event::Broken,
+    };
+    // At most as many as the channel holds.
+    while let Ok(raw) = subscription.try_recv() {
+        newest = Some(raw);
+    }
+    let header = newest.and_then(|raw| serde_json::from_str::<Header>(raw.get()).ok());
+    header.map_or(Event::Look, |header| Event::Pushed(header.into()))
+}
+
+fn backoff(interval: Duration, failures: u32) -> Duration {
+    interval.saturating_mul(1 << failures.min(6)).min(BACKOFF_MAX.max(interval))
+}
+
+/// See [`EvmChain::check_lag`].
+pub(crate) async fn check_lag(chain: &EvmChain) {
+    let endpoints = chain.endpoints();
+    if endpoints.len() < 2 {
+        return;
+    }
+    let asked = endpoints.iter().map(|endpoint| async move {
+        let call = endpoint.client().request::<_, U64>("eth_blockNumber", ());
+        call.await.ok().map(|number| number.to::<u64>())
+    });
+    let heights = futures::future::join_all(asked).await;
+    let newest = heights.iter().flatten().max().copied().unwrap_or_default();
+    for (endpoint, height) in endpoints.iter().zip(heights) {
+        // One that does not answer is the breaker's business.
+        let Some(height) = height else { continue };
+        let lagging = newest.saturating_sub(height) > LAG_MAX;
+        if lagging != endpoint.is_lagging() {
+            tracing::warn!(
+                chain = chain.name(),
+                endpoint = endpoint.label(),
+                height,
+                newest,
+                lagging,
+                "endpoint changed its distance to the newest block"
+            );
+            endpoint.set_lagging(lagging);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Reads what a bridge did in a run of blocks, in as few `eth_getLogs` as the node lets us.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use alloy::primitives::{Address, U64};
+use serde_json::{Value, json};
+use twinspan_bridge::ids::{BlockNumber, BlockRef, BridgeAt, ChainId, Lane};
+use twinspan_bridge::observe::BridgeRead;
+use twinspan_contracts::abi::Bridge;
+
+use super::decode::{self, LogFault, PlacedLog, RawLog, Told};
+use super::read::{self, ReadError};
+use crate::chain::EvmChain;
+use crate::rpc::fault::RpcFault;
+
+/// Most logs that one read holds in memory. A caller that meets it reads in shorter runs.
+pub const LOGS_MAX: usize = 100_000;
+
+/// How many blocks the nodes let us ask about at a time, learnt from their answers.
+#[derive(Debug)]
+pub(crate) struct RangeGauge {
+    max: u64,
+    span: AtomicU64,
+}
+
+impl RangeGauge {
+    pub(crate) fn new(max: u64) -> Self {
+        let max = max.max(1);
+        Self { max, span: AtomicU64::new(max) }
+    }
+
+    fn span(&self) -> u64 {
+        self.span.load(Ordering::Relaxed)
+    }
+
+    fn was_too_large(&self, span: u64) {
+        self.span.store((span / 2).max(1), Ordering::Relaxed);
+    }
+
+    /// Grows slowly: what was too large once is likely to be again.
+    fn was_answered(&self, span: u64) {
+        if span >= self.span() {
+            self.span.store((span + span / 4 + 1).min(self.max), Ordering::Relaxed);
+        }
+    }
+}
+
+/// See [`EvmChain::read_bridge`].
+pub(crate) async fn read_bridge(
+    chain: &EvmChain,
+    bridge: Address,
+    after: BlockNumber,
+    to: BlockRef,
+) -> Result<BridgeRead, ReadError> {
+    let state = async { read::bridge_state(chain, bridge, to).await.map_err(ReadError::from) };
+    let (logs, state) = futures::try_join!(read_logs(chain, bridge, after, to), state)?;
+    let mut read = BridgeRead {
+        after,
+        to,
+        requests: Vec::new(),
+        settlements: Vec::new(),
+        recorded: Vec::new(),
+        state,
+    };
+    let own = BridgeAt { chain_id: chain.chain_id(), address: bridge };
+    // Only a recorded attestation needs the counterpart, and hardly any read has one.
+    let counterpart = match logs.iter().any(decode::is_recorded_attestation) {
+        true => counterpart(chain, own).await?,
+        false => own,
+    };
+    let incoming = Lane { source: counterpart, destination: own };
+    for log in &logs {
+        match decode::decode(log, &incoming)? {
+            Told::Request(request) => read.requests.push(request),
+            Told::Settlement(settlement) => read.settlements.push(settlement),
+            Told::Recorded(attestation) => read.recorded.push(attestation),
+            Told::Nothing => {}
+        }
+    }
+    Ok(read)
+}
+
+/// The other end of the bridge. It never changes.
+async fn counterpart(chain: &EvmChain, own: BridgeAt) -> Result<BridgeAt, ReadError> {
+    if let Some(known) = chain.known_counterpart(own.address) {
+        return Ok(known);
+    }
+    let chain_id = read::view(chain, own.address, Bridge::counterpartChainIdCall {}).await?;
+    let chain_id = u64::try_from(chain_id)
+        .map_err(|_| RpcFault::Malformed("a chain id beyond 64 bits".to_owned()))?;
+    let address = read::view(chain, own.address, Bridge::counterpartBridgeCall {}).await?;
+    let counterpart = BridgeAt { chain_id: ChainId::new(chain_id), address };
+    chain.remember_counterpart(own.address, counterpart);
+    Ok(counterpart)
+}
+
+/// All logs of the bridge in `(after, to]`, in the order of the chain, everything but their content
+/// checked.
+async fn read_logs(
+    chain: &EvmChain,
+    bridge: Address,
+    after: BlockNumber,
+    to: BlockRef,
+) -> Result<Vec<PlacedLog>, ReadError> {
+    let mut logs = Vec::new();
+    let mut from = after.plus(1);
+    // Ends: each turn either moves `from` on or halves the span, which is 1 at the least.
+    while from <= to.number {
+        let span = chain.range().span();
+        let end = from.plus(span - 1).min(to.number);
+        let asked = end.get() - from.get() + 1;
+        match ask(chain, bridge, from, end, to).await {
+            Ok(raw) => {
+                chain.range().was_answered(asked);
+                append(&mut logs, raw, bridge, (from, end), to)?;
+                from = end.plus(1);
+            }
+            Err(RpcFault::TooLarge | RpcFault::Timeout) if asked > 1 => {
+                chain.range().was_too_large(asked);
+                tracing::debug!(chain = chain.name(), asked, "asking for fewer blocks at a time");
+            }
+            Err(fault) => return Err(fault.into()),
+        }
+    }
+    Ok(logs)
+}
+
+async fn ask(
+    chain: &EvmChain,
+    bridge: Address,
+    from: BlockNumber,
+    end: BlockNumber,
+    to: BlockRef,
+) -> Result<Vec<RawLog>, RpcFault> {
+    let filter: Value = if from == to.number {
+        // The last block alone: by hash, so that a node on another fork cannot answer for it.
+        json!([{ "address": bridge, "blockHash": to.hash }])
+    } else {
+        let (from, end) = (U64::from(from.get()), U64::from(end.get()));
+        json!([{ "address": bridge, "fromBlock": from, "toBlock": end }])
+    };
+    chain.request("eth_getLogs", filter).await
+}
+
+fn append(
+    logs: &mut Vec<PlacedLog>,
+    raw: Vec<RawLog>,
+    bridge: Address,
+    range: (BlockNumber, BlockNumber),
+    to: BlockRef,
+) -> Result<(), ReadError> {
+    if logs.len() + raw.len() > LOGS_MAX {
+        return Err(ReadError::TooManyLogs { max: LOGS_MAX });
+    }
+    let mut placed = Vec::with_capacity(raw.len());
+    for log in raw {
+        let log = PlacedLog::check(log, bridge, range)?;
+        if log.place.block == to.number && log.block_hash != to.hash {
+            return Err(LogFault::OtherFork { got: log.block_hash, want: to.hash }.into());
+        }
+        placed.push(log);
+    }
+    placed.sort_by_key(|log| log.place);
+    if let Some(twice) = placed.windows(2).find(|pair| pair[0].place == pair[1].place) {
+        let place = twice[0].place;
+        return Err(LogFault::Duplicate { block: place.block, index: place.index }.into());
+    }
+    logs.append(&mut placed);
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! What we ask of an EVM chain, and how its answers become the protocol's types.
+
+mod decode;
+pub(crate) mod fees;
+pub(crate) mod finality;
+pub mod head;
+pub(crate) mod logs;
+pub mod preflight;
+pub mod read;
+pub mod submit;
+
+pub use decode::LogFault;
+pub use logs::LOGS_MAX;

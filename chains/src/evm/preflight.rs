@@ -1,0 +1,84 @@
+//! What a relayer must know about a bridge before it starts.
+
+use alloy::primitives::{Address, Bytes};
+use twinspan_bridge::error::Disposition;
+use twinspan_bridge::ids::{BlockRef, BridgeAt, ChainId};
+use twinspan_bridge::observe::BridgeState;
+use twinspan_bridge::relayer_set::RelayerSet;
+use twinspan_contracts::abi::Bridge;
+
+use super::read::{self, ReadError};
+use crate::chain::EvmChain;
+use crate::rpc::fault::RpcFault;
+
+/// A bridge as its chain shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preflight {
+    /// The bridge asked about.
+    pub bridge: BridgeAt,
+    /// The other end, by the bridge's own account.
+    pub counterpart: BridgeAt,
+    /// The relayer set in force for its incoming lane.
+    pub relayer_set: RelayerSet,
+    /// The newest block, and the bridge's state after it.
+    pub at: BlockRef,
+    /// See `at`.
+    pub state: BridgeState,
+}
+
+/// Why there is nothing to start with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PreflightError {
+    /// No contract lives at the address.
+    #[error("there is no contract at {0}")]
+    NoCode(BridgeAt),
+    /// The counterpart's chain id is no chain id that we can name.
+    #[error("bridge {0} names a counterpart chain id beyond 64 bits")]
+    Counterpart(BridgeAt),
+    /// The bridge cannot be read, or is none.
+    #[error("bridge {bridge}: {source}")]
+    Read {
+        /// Which bridge.
+        bridge: BridgeAt,
+        /// Why.
+        #[source]
+        source: ReadError,
+    },
+}
+
+impl PreflightError {
+    /// What the error demands.
+    #[must_use]
+    pub const fn disposition(&self) -> Disposition {
+        match self {
+            Self::NoCode(_) | Self::Counterpart(_) => Disposition::Halt,
+            Self::Read { source, .. } => source.disposition(),
+        }
+    }
+}
+
+/// See [`EvmChain::preflight`].
+pub(crate) async fn preflight(
+    chain: &EvmChain,
+    address: Address,
+) -> Result<Preflight, PreflightError> {
+    let bridge = BridgeAt { chain_id: chain.chain_id(), address };
+    let refused = |source: ReadError| PreflightError::Read { bridge, source };
+    let rpc = |fault: RpcFault| refused(fault.into());
+
+    let code: Bytes = chain.request("eth_getCode", (address, "latest")).await.map_err(rpc)?;
+    if code.is_empty() {
+        return Err(PreflightError::NoCode(bridge));
+    }
+    let chain_id =
+        read::view(chain, address, Bridge::counterpartChainIdCall {}).await.map_err(rpc)?;
+    let chain_id = u64::try_from(chain_id).map_err(|_| PreflightError::Counterpart(bridge))?;
+    let counterpart = BridgeAt {
+        chain_id: ChainId::new(chain_id),
+        address: read::view(chain, address, Bridge::counterpartBridgeCall {}).await.map_err(rpc)?,
+    };
+    let relayer_set = read::relayer_set(chain, address).await.map_err(refused)?;
+    let at = chain.latest().await.map_err(rpc)?;
+    let state = read::bridge_state(chain, address, at).await.map_err(rpc)?;
+    Ok(Preflight { bridge, counterpart, relayer_set, at, state })
+}

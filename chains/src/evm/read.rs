@@ -1,0 +1,91 @@
+//! Reads the state of a bridge contract.
+
+use alloy::primitives::{Address, B256, Bytes};
+use alloy::sol_types::SolCall;
+use serde_json::json;
+use twinspan_bridge::error::Disposition;
+use twinspan_bridge::ids::{BlockRef, Count, Epoch};
+use twinspan_bridge::lane_head::LanePosition;
+use twinspan_bridge::observe::BridgeState;
+use twinspan_bridge::relayer_set::{RelayerSet, RelayerSetError};
+use twinspan_contracts::abi::Bridge;
+
+use super::decode::LogFault;
+use crate::chain::EvmChain;
+use crate::rpc::fault::RpcFault;
+
+/// Why a bridge could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// The endpoints gave no usable answer.
+    #[error(transparent)]
+    Rpc(#[from] RpcFault),
+    /// A log that no honest node serves in answer to our question.
+    #[error(transparent)]
+    Log(#[from] LogFault),
+    /// A relayer set outside the contract's bounds.
+    #[error(transparent)]
+    RelayerSet(#[from] RelayerSetError),
+    /// More logs than we hold at a time, in a single block.
+    #[error("more than {max} logs in one read")]
+    TooManyLogs {
+        /// The bound.
+        max: usize,
+    },
+}
+
+impl ReadError {
+    /// What the error demands.
+    #[must_use]
+    pub const fn disposition(&self) -> Disposition {
+        match self {
+            Self::Rpc(fault) => fault.disposition(),
+            Self::Log(fault) => fault.disposition(),
+            Self::TooManyLogs { .. } => Disposition::Wait,
+            Self::RelayerSet(_) => Disposition::Halt,
+        }
+    }
+}
+
+/// See [`EvmChain::bridge_state`].
+pub(crate) async fn bridge_state(
+    chain: &EvmChain,
+    bridge: Address,
+    at: BlockRef,
+) -> Result<BridgeState, RpcFault> {
+    let input = Bytes::from(Bridge::positionsCall {}.abi_encode());
+    let call = json!({ "to": bridge, "input": input });
+    // By hash, so that the answer cannot be of another fork; canonical, so that it is not of a dead one.
+    let block = json!({ "blockHash": at.hash, "requireCanonical": true });
+    let output: Bytes = chain.request_agreed("eth_call", (call, block)).await?;
+    let positions = Bridge::positionsCall::abi_decode_returns_validate(&output)
+        .map_err(|_| RpcFault::Malformed("positions() of no bridge".to_owned()))?;
+    let position = |count, head: B256| LanePosition { count: Count::new(count), head };
+    Ok(BridgeState {
+        outgoing: position(positions.outgoing.count, positions.outgoing.head),
+        incoming: position(positions.incoming.count, positions.incoming.head),
+        epoch: Epoch::new(positions.epoch),
+        paused_until: positions.pausedUntil,
+    })
+}
+
+/// See [`EvmChain::relayer_set`].
+pub(crate) async fn relayer_set(
+    chain: &EvmChain,
+    bridge: Address,
+) -> Result<RelayerSet, ReadError> {
+    let set = view(chain, bridge, Bridge::relayerSetCall {}).await?;
+    Ok(RelayerSet::new(Epoch::new(set.epoch), set.threshold, set.members)?)
+}
+
+/// Calls a view of the bridge at the newest block.
+pub(crate) async fn view<C: SolCall>(
+    chain: &EvmChain,
+    bridge: Address,
+    call: C,
+) -> Result<C::Return, RpcFault> {
+    let call = json!({ "to": bridge, "input": Bytes::from(call.abi_encode()) });
+    let output: Bytes = chain.request("eth_call", (call, "latest")).await?;
+    C::abi_decode_returns_validate(&output)
+        .map_err(|_| RpcFault::Malformed(format!("{} of no bridge", C::SIGNATURE)))
+}

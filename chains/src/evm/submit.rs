@@ -1,0 +1,115 @@
+//! Builds the calls that move a lane: pure functions from protocol types to call data and gas.
+
+use alloy::primitives::{Address, B256, Bytes};
+use alloy::sol_types::SolCall;
+use twinspan_bridge::attest::{Attestation, Signature};
+use twinspan_bridge::ids::{Count, Epoch};
+use twinspan_bridge::request::Request;
+use twinspan_contracts::abi::Bridge;
+
+/// A contract call that has yet to become a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The contract.
+    pub to: Address,
+    /// Call data.
+    pub input: Bytes,
+    /// Gas that it may use.
+    pub gas_limit: u64,
+}
+
+/// Around the handovers: intrinsic gas, the lane's position, the relayer set, the event.
+pub const DELIVER_BASE_GAS: u64 = 150_000;
+/// One handover whose payout is ordinary: hashing, checks, a token transfer to a new holder, its event.
+pub const HANDOVER_GAS: u64 = 75_000;
+/// One signature: recovery, two storage reads, its call data.
+pub const SIGNATURE_GAS: u64 = 12_000;
+/// One hash of the tail: hashing and its call data.
+pub const TAIL_HASH_GAS: u64 = 1_200;
+/// What the contract demands to be left before each payout (`Bridge.sol`, `GAS_NEEDED`: the payout's
+/// allowance with its 64th, the call, and parking), so that a submitter cannot park by starving. The
+/// last payout needs it too.
+pub const PAYOUT_RESERVE_GAS: u64 = 240_000;
+/// One handover at its worst: the recipient burns its whole allowance and the handover is parked.
+pub const HANDOVER_WORST_GAS: u64 = 280_000;
+/// Recording one attestation.
+pub const ATTEST_GAS: u64 = 150_000;
+
+/// The gas that a batch of ordinary payouts may use.
+#[must_use]
+pub const fn deliver_gas(requests: usize, tail: usize, signatures: usize) -> u64 {
+    gas(HANDOVER_GAS, requests, tail, signatures)
+}
+
+/// The gas that a batch may use whatever its recipients do. For a retry after the contract asked for more.
+#[must_use]
+pub const fn deliver_gas_worst_case(requests: usize, tail: usize, signatures: usize) -> u64 {
+    gas(HANDOVER_WORST_GAS, requests, tail, signatures)
+}
+
+const fn gas(per_request: u64, requests: usize, tail: usize, signatures: usize) -> u64 {
+    let work = DELIVER_BASE_GAS
+        + per_request * requests as u64
+        + SIGNATURE_GAS * signatures as u64
+        + TAIL_HASH_GAS * tail as u64;
+    // Each call level keeps a 64th back (EIP-150).
+    work + PAYOUT_RESERVE_GAS * 64 / 63
+}
+
+/// The call that hands over `requests`, certified by `signatures` (by strictly ascending signer) of the
+/// checkpoint (`epoch`, `count`, `head`); `tail` are the request hashes between the batch and `count`.
+#[must_use]
+pub fn deliver_call(
+    bridge: Address,
+    requests: &[Request],
+    tail: &[B256],
+    epoch: Epoch,
+    count: Count,
+    head: B256,
+    signatures: &[Signature],
+) -> Call {
+    let certificate = Bridge::Certificate {
+        epoch: epoch.get(),
+        count: count.get(),
+        head,
+        signatures: signatures.iter().map(encode_signature).collect(),
+    };
+    let call = Bridge::deliverCall {
+        requests: requests.iter().map(encode_request).collect(),
+        tail: tail.to_vec(),
+        certificate,
+    };
+    let gas_limit = deliver_gas(requests.len(), tail.len(), signatures.len());
+    Call { to: bridge, input: call.abi_encode().into(), gas_limit }
+}
+
+/// The call that records an attestation on its destination bridge.
+#[must_use]
+pub fn attest_call(bridge: Address, attestation: &Attestation) -> Call {
+    let checkpoint = &attestation.checkpoint;
+    let call = Bridge::attestCall {
+        epoch: checkpoint.epoch.get(),
+        count: checkpoint.position.count.get(),
+        head: checkpoint.position.head,
+        signature: encode_signature(&attestation.signature),
+    };
+    Call { to: bridge, input: call.abi_encode().into(), gas_limit: ATTEST_GAS }
+}
+
+/// The request as the contract takes it.
+#[must_use]
+pub fn encode_request(request: &Request) -> Bridge::Request {
+    Bridge::Request {
+        nonce: request.nonce.get(),
+        kind: request.kind.as_u8(),
+        sender: request.sender,
+        recipient: request.recipient,
+        token: request.token,
+        counterpartToken: request.counterpart_token,
+        amount: request.amount,
+    }
+}
+
+const fn encode_signature(signature: &Signature) -> Bridge::Signature {
+    Bridge::Signature { r: signature.r, vs: signature.vs }
+}

@@ -1,0 +1,157 @@
+//! Leaves an endpoint alone for a while after it failed several times in a row.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use alloy::rpc::json_rpc::RequestPacket;
+use tokio::time::Instant;
+use tower::ServiceExt;
+
+use super::classify;
+use super::fault::RpcFault;
+use super::service::{Outcome, Rpc, service};
+
+/// Failures in a row that open the breaker.
+const FAILURES_MAX: u32 = 5;
+/// How long the breaker stays open the first time; each further time in a row twice as long.
+const OPEN_FIRST: Duration = Duration::from_secs(1);
+/// The longest that it stays open.
+const OPEN_MAX: Duration = Duration::from_secs(30);
+
+/// Refuses calls at once while open; after that, one call at a time probes the endpoint.
+#[derive(Clone, Debug)]
+pub(crate) struct Breaker<S> {
+    inner: S,
+    state: Arc<Mutex<State>>,
+    gauge: metrics::Gauge,
+}
+
+/// The documented edges: closed → open on the last failure allowed; open → probing when its time is
+/// over; probing → closed on success, → open (for longer) on failure.
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Closed { failures: u32 },
+    Open { until: Instant, lasting: Duration },
+    Probing { lasting: Duration, since: Instant },
+}
+
+impl<S: Rpc> Breaker<S> {
+    /// `gauge` shows 0 for closed, 1 for open and 2 for probing.
+    pub(crate) fn new(inner: S, gauge: metrics::Gauge) -> Self {
+        gauge.set(0.0);
+        Self { inner, state: Arc::new(Mutex::new(State::Closed { failures: 0 })), gauge }
+    }
+
+    async fn run(self, request: RequestPacket) -> Outcome {
+        if !self.admit(Instant::now()) {
+            return Err(classify::as_error(RpcFault::BreakerOpen));
+        }
+        let outcome = self.inner.clone().oneshot(request).await;
+        let failed = classify::fault_in(&outcome).is_some_and(|fault| fault.is_endpoints_own());
+        self.record(failed, Instant::now());
+        outcome
+    }
+
+    fn admit(&self, now: Instant) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match *state {
+            State::Closed { .. } => true,
+            State::Open { until, lasting } if now >= until => {
+                *state = State::Probing { lasting, since: now };
+                self.gauge.set(2.0);
+                true
+            }
+            // A probe whose caller went away never reports: another one takes its place.
+            State::Probing { lasting, since } if now >= since + OPEN_MAX => {
+                *state = State::Probing { lasting, since: now };
+                true
+            }
+            State::Open { .. } | State::Probing { .. } => false,
+        }
+    }
+
+    fn record(&self, failed: bool, now: Instant) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = match (*state, failed) {
+            (State::Closed { failures }, true) if failures + 1 < FAILURES_MAX => {
+                State::Closed { failures: failures + 1 }
+            }
+            (State::Closed { .. }, true) => {
+                State::Open { until: now + OPEN_FIRST, lasting: OPEN_FIRST }
+            }
+            (State::Probing { lasting, .. }, true) => {
+                let lasting = (lasting * 2).min(OPEN_MAX);
+                State::Open { until: now + lasting, lasting }
+            }
+            // A call admitted before the breaker opened ends late: it changes nothing.
+            (open @ State::Open { .. }, _) => open,
+            (State::Closed { .. } | State::Probing { .. }, false) => State::Closed { failures: 0 },
+        };
+        self.gauge.set(match next {
+            State::Closed { .. } => 0.0,
+            State::Open { .. } => 1.0,
+            State::Probing { .. } => 2.0,
+        });
+        *state = next;
+    }
+}
+
+service!(Breaker);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rpc::testing::{Script, answer, request};
+
+    fn breaker(script: &Script) -> Breaker<super::super::RpcService> {
+        Breaker::new(script.service(), metrics::Gauge::noop())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_opens_after_failures_in_a_row_and_closes_after_a_probe() {
+        let script = Script::new(|n| async move {
+            if n < FAILURES_MAX as usize {
+                Err(classify::as_error(RpcFault::Timeout))
+            } else {
+                Ok(answer("1"))
+            }
+        });
+        let layer = breaker(&script);
+        for _ in 0..FAILURES_MAX {
+            let outcome = layer.clone().oneshot(request("eth_call")).await;
+            assert_eq!(classify::fault_in(&outcome), Some(RpcFault::Timeout));
+        }
+        let refused = layer.clone().oneshot(request("eth_call")).await;
+        assert_eq!(classify::fault_in(&refused), Some(RpcFault::BreakerOpen));
+        assert_eq!(script.calls(), FAILURES_MAX as usize, "an open breaker makes no call");
+
+        tokio::time::advance(OPEN_FIRST).await;
+        assert!(layer.clone().oneshot(request("eth_call")).await.is_ok());
+        assert!(layer.oneshot(request("eth_call")).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_probe_opens_it_for_longer() {
+        let script = Script::new(|_| async { Err(classify::as_error(RpcFault::Timeout)) });
+        let layer = breaker(&script);
+        for _ in 0..FAILURES_MAX {
+            assert!(layer.clone().oneshot(request("eth_call")).await.is_err());
+        }
+        tokio::time::advance(OPEN_FIRST).await;
+        assert!(layer.clone().oneshot(request("eth_call")).await.is_err());
+        tokio::time::advance(OPEN_FIRST).await;
+        let outcome = layer.oneshot(request("eth_call")).await;
+        assert_eq!(classify::fault_in(&outcome), Some(RpcFault::BreakerOpen));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reverted_call_is_not_the_endpoints_fault() {
+        let reverted = || classify::as_error(RpcFault::Reverted(Default::default()));
+        let script = Script::new(move |_| async move { Err(reverted()) });
+        let layer = breaker(&script);
+        for _ in 0..3 * FAILURES_MAX {
+            assert!(layer.clone().oneshot(request("eth_call")).await.is_err());
+        }
+        assert_eq!(script.calls(), 3 * FAILURES_MAX as usize);
+    }
+}

@@ -1,0 +1,92 @@
+//! One node that we may ask, with everything that protects it and us from each other.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use alloy::rpc::client::RpcClient;
+use twinspan_bridge::ids::ChainId;
+
+use super::breaker::Breaker;
+use super::concurrency::Concurrency;
+use super::deadline::Deadline;
+use super::identity::Identity;
+use super::rate_limit::RateLimit;
+use super::service::RpcService;
+use super::wire::{CallCounts, Wire};
+use super::ws::WsLink;
+use crate::config::EndpointConfig;
+
+/// An endpoint and its stack.
+#[derive(Clone, Debug)]
+pub(crate) struct Endpoint {
+    label: Arc<str>,
+    service: RpcService,
+    client: RpcClient,
+    ws: Option<WsLink>,
+    lagging: Arc<AtomicBool>,
+}
+
+impl Endpoint {
+    /// Builds the endpoint's stack over `wire`, its HTTP or WebSocket transport.
+    pub(crate) fn new(
+        config: &EndpointConfig,
+        (chain, chain_id): (&Arc<str>, ChainId),
+        wire: RpcService,
+        ws: Option<WsLink>,
+        counts: CallCounts,
+    ) -> Self {
+        let label: Arc<str> = config.label.as_str().into();
+        let gauge = metrics::gauge!(
+            "twinspan_rpc_breaker_state", "chain" => chain.clone(), "endpoint" => label.clone(),
+        );
+        // Read from the bottom, as a call meets them from the top:
+        // counted last, so that the figure is what really went over the wire;
+        let service = Wire::new(wire, chain.clone(), label.clone(), counts);
+        // an attempt has its own limit, so that one silent node does not eat the whole deadline;
+        let service = Deadline::new(service, config.timeout);
+        // the rate is spent only by a call that has its place;
+        let service = RateLimit::new(service, config.requests_per_second);
+        // waiting for a place is bounded by the deadline of the call;
+        let service = Concurrency::new(service, config.concurrency);
+        // a node that fails again and again takes neither place nor rate;
+        let service = Breaker::new(service, gauge);
+        // and nothing at all goes to a node of another chain.
+        let service = Identity::new(service, chain_id);
+        let mut endpoint = Self::over(config.label.as_str(), RpcService::new(service));
+        endpoint.ws = ws;
+        endpoint
+    }
+
+    /// An endpoint that is nothing but `service`.
+    pub(crate) fn over(label: impl Into<Arc<str>>, service: RpcService) -> Self {
+        let client = RpcClient::new(service.clone(), true);
+        Self { label: label.into(), service, client, ws: None, lagging: Arc::default() }
+    }
+
+    pub(crate) fn label(&self) -> &str {
+        &self.label
+    }
+
+    pub(crate) fn service(&self) -> RpcService {
+        self.service.clone()
+    }
+
+    /// Asks this endpoint alone.
+    pub(crate) const fn client(&self) -> &RpcClient {
+        &self.client
+    }
+
+    /// Its WebSocket, for subscriptions.
+    pub(crate) const fn ws(&self) -> Option<&WsLink> {
+        self.ws.as_ref()
+    }
+
+    /// Whether its newest block is behind that of the others.
+    pub(crate) fn is_lagging(&self) -> bool {
+        self.lagging.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_lagging(&self, lagging: bool) {
+        self.lagging.store(lagging, Ordering::Relaxed);
+    }
+}

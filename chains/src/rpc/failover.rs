@@ -1,0 +1,114 @@
+//! Asks the endpoints in the order of the configuration until one gives an answer.
+
+use std::sync::Arc;
+
+use alloy::rpc::json_rpc::RequestPacket;
+use tower::ServiceExt;
+
+use super::classify;
+use super::endpoint::Endpoint;
+use super::fault::RpcFault;
+use super::service::{Outcome, Rpc, RpcService};
+
+/// Tries each endpoint at most once a call: healthy ones first, those that lag behind the others last.
+///
+/// An endpoint whose breaker is open answers at once, so that it costs nothing. A transaction passes
+/// here too: a second endpoint gets the same bytes, and a chain takes them once.
+#[derive(Clone, Debug)]
+pub(crate) struct Failover {
+    endpoints: Arc<[Endpoint]>,
+}
+
+impl Failover {
+    pub(crate) const fn new(endpoints: Arc<[Endpoint]>) -> Self {
+        Self { endpoints }
+    }
+
+    pub(crate) fn boxed(self) -> RpcService {
+        RpcService::new(tower::service_fn(move |request| self.clone().run(request)))
+    }
+
+    async fn run(self, request: RequestPacket) -> Outcome {
+        let healthy = self.endpoints.iter().filter(|endpoint| !endpoint.is_lagging());
+        let lagging = self.endpoints.iter().filter(|endpoint| endpoint.is_lagging());
+        let mut last = Err(classify::as_error(RpcFault::Unreachable("no endpoint".to_owned())));
+        for endpoint in healthy.chain(lagging) {
+            let outcome = endpoint.service().oneshot(request.clone()).await;
+            match classify::fault_in(&outcome) {
+                Some(fault) if fault.may_pass() => {
+                    tracing::debug!(endpoint = endpoint.label(), %fault, "trying another endpoint");
+                    last = keep_more_telling(last, outcome, &fault);
+                }
+                Some(_) | None => return outcome,
+            }
+        }
+        last
+    }
+}
+
+/// Of two failures, the one that tells the caller more: an open breaker tells least.
+fn keep_more_telling(last: Outcome, new: Outcome, new_fault: &RpcFault) -> Outcome {
+    let tells_nothing = *new_fault == RpcFault::BreakerOpen;
+    let last_says_something = last.is_ok() || !is_initial(&last);
+    if tells_nothing && last_says_something { last } else { new }
+}
+
+fn is_initial(outcome: &Outcome) -> bool {
+    classify::fault_in(outcome) == Some(RpcFault::Unreachable("no endpoint".to_owned()))
+}
+
+const _: fn() = || {
+    fn is_rpc<S: Rpc>() {}
+    is_rpc::<RpcService>();
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rpc::testing::{Script, answer, request};
+
+    fn pool(scripts: &[&Script]) -> Failover {
+        let endpoint =
+            |(n, script): (usize, &&Script)| Endpoint::over(format!("node-{n}"), script.service());
+        Failover::new(scripts.iter().enumerate().map(endpoint).collect())
+    }
+
+    fn down() -> Script {
+        Script::new(|_| async { Err(classify::as_error(RpcFault::Timeout)) })
+    }
+
+    fn up() -> Script {
+        Script::new(|_| async { Ok(answer("1")) })
+    }
+
+    #[tokio::test]
+    async fn the_first_endpoint_is_asked_alone_while_it_answers() {
+        let (first, second) = (up(), up());
+        assert!(pool(&[&first, &second]).run(request("eth_call")).await.is_ok());
+        assert_eq!((first.calls(), second.calls()), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn the_next_one_is_asked_when_it_does_not() {
+        let (first, second) = (down(), up());
+        assert!(pool(&[&first, &second]).run(request("eth_call")).await.is_ok());
+        assert_eq!((first.calls(), second.calls()), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn a_lagging_endpoint_is_asked_last() {
+        let (first, second) = (up(), up());
+        let pool = pool(&[&first, &second]);
+        pool.endpoints[0].set_lagging(true);
+        assert!(pool.run(request("eth_call")).await.is_ok());
+        assert_eq!((first.calls(), second.calls()), (0, 1));
+    }
+
+    #[tokio::test]
+    async fn the_more_telling_fault_is_reported() {
+        let open = Script::new(|_| async { Err(classify::as_error(RpcFault::BreakerOpen)) });
+        let unknown = Script::new(|_| async { Err(classify::as_error(RpcFault::UnknownBlock)) });
+        let outcome = pool(&[&unknown, &open]).run(request("eth_call")).await;
+        assert_eq!(classify::fault_in(&outcome), Some(RpcFault::UnknownBlock));
+    }
+}

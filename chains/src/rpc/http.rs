@@ -1,0 +1,81 @@
+//! Carries a request over HTTP, with a bound on the size of the answer.
+
+use alloy::rpc::json_rpc::{RequestPacket, ResponsePacket};
+use alloy::transports::TransportErrorKind;
+use reqwest::{Client, Url};
+
+use super::classify;
+use super::fault::RpcFault;
+use super::service::{Outcome, RpcService};
+
+/// Largest answer that is read, in bytes. A full `eth_getLogs` of 10,000 requests has about 10 MB.
+pub const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// The bottom of an HTTP endpoint's stack. Keeps connections alive; never follows a redirect, which
+/// would hand the request to someone who was not configured.
+pub(crate) fn http(url: Url) -> Result<RpcService, RpcFault> {
+    let client = Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .tcp_nodelay(true)
+        .build()
+        .map_err(|_| RpcFault::Unreachable("no HTTP client".to_owned()))?;
+    Ok(RpcService::new(tower::service_fn(move |request| {
+        send(client.clone(), url.clone(), request)
+    })))
+}
+
+async fn send(client: Client, url: Url, request: RequestPacket) -> Outcome {
+    let response =
+        client.post(url).json(&request).send().await.map_err(|error| unreachable(&error))?;
+    let status = response.status();
+    let body = read_bounded(response).await?;
+    let parsed = serde_json::from_slice::<ResponsePacket>(&body);
+    match parsed {
+        Ok(packet) if answers(&request, &packet) => Ok(packet),
+        // An error without an id can only mean our request: nothing else was sent with it.
+        Ok(packet) if packet.is_error() => Ok(packet),
+        Ok(_) => Err(malformed("the answer belongs to another request")),
+        Err(_) if !status.is_success() => {
+            Err(TransportErrorKind::http_error(status.as_u16(), String::new()))
+        }
+        Err(_) => Err(malformed("the body is not JSON-RPC")),
+    }
+}
+
+async fn read_bounded(
+    mut response: reqwest::Response,
+) -> Result<Vec<u8>, alloy::transports::TransportError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(&error))? {
+        if body.len() + chunk.len() > ANSWER_BYTES_MAX {
+            return Err(classify::as_error(RpcFault::TooLarge));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn answers(request: &RequestPacket, packet: &ResponsePacket) -> bool {
+    match (request.as_single(), packet.as_single()) {
+        (Some(request), Some(response)) => *request.id() == response.id,
+        // alloy matches the ids of a batch itself.
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
+/// The error's own text holds the URL, so that only its kind is told.
+fn unreachable(error: &reqwest::Error) -> alloy::transports::TransportError {
+    let what = if error.is_connect() {
+        "no connection"
+    } else if error.is_timeout() {
+        return classify::as_error(RpcFault::Timeout);
+    } else {
+        "the connection broke"
+    };
+    classify::as_error(RpcFault::Unreachable(what.to_owned()))
+}
+
+fn malformed(what: &str) -> alloy::transports::TransportError {
+    classify::as_error(RpcFault::Malformed(what.to_owned()))
+}

@@ -1,0 +1,72 @@
+//! The stack of middlewares that every JSON-RPC call passes, one a file.
+//!
+//! Outermost first: span → deadline → retry (reads only) → failover or quorum → per endpoint:
+//! identity → breaker → concurrency → rate limit → attempt timeout → wire meter → HTTP or WebSocket.
+
+mod breaker;
+pub mod classify;
+mod concurrency;
+mod deadline;
+pub(crate) mod endpoint;
+mod failover;
+pub mod fault;
+mod http;
+mod identity;
+mod method;
+mod quorum;
+mod rate_limit;
+mod retry;
+mod service;
+mod span;
+#[cfg(test)]
+pub(crate) mod testing;
+mod wire;
+mod ws;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use alloy::rpc::client::RpcClient;
+
+pub use http::ANSWER_BYTES_MAX;
+pub use service::{Outcome, RpcService};
+pub use wire::CallCounts;
+
+pub(crate) use http::http;
+pub(crate) use ws::WsLink;
+
+use deadline::Deadline;
+use endpoint::Endpoint;
+use failover::Failover;
+use quorum::Quorum;
+use retry::Retry;
+use span::Span;
+
+/// Calls that any one endpoint may answer.
+pub(crate) fn failover_client(
+    chain: &Arc<str>,
+    endpoints: &Arc<[Endpoint]>,
+    deadline: Duration,
+) -> RpcClient {
+    compose(chain, Failover::new(Arc::clone(endpoints)).boxed(), deadline)
+}
+
+/// Calls that `want` endpoints must answer alike.
+pub(crate) fn quorum_client(
+    chain: &Arc<str>,
+    endpoints: &Arc<[Endpoint]>,
+    want: usize,
+    deadline: Duration,
+) -> RpcClient {
+    compose(chain, Quorum::new(Arc::clone(endpoints), want).boxed(), deadline)
+}
+
+fn compose(chain: &Arc<str>, pool: RpcService, deadline: Duration) -> RpcClient {
+    // A read may be repeated, over all endpoints anew;
+    let service = Retry::new(pool);
+    // but not for ever, so that a caller always gets an answer or a fault in bounded time;
+    let service = Deadline::new(service, deadline);
+    // and whatever happened meanwhile is told with the call that it happened to.
+    let service = Span::new(service, Arc::clone(chain));
+    RpcClient::new(RpcService::new(service), true)
+}

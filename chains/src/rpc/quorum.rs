@@ -1,0 +1,171 @@
+//! Asks several endpoints the same question and answers only what enough of them agree on.
+
+use std::sync::Arc;
+
+use alloy::rpc::json_rpc::{RequestPacket, ResponsePacket};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use serde_json::Value;
+use tower::ServiceExt;
+
+use super::classify;
+use super::endpoint::Endpoint;
+use super::fault::RpcFault;
+use super::service::{Outcome, RpcService};
+
+/// Asks all endpoints at once and returns as soon as `want` of them gave the same answer.
+///
+/// Endpoints that fail or do not know the block yet have no vote. There is no fallback to fewer: a
+/// missing quorum is a fault, because an attacker who floods the honest endpoints would decide
+/// otherwise.
+#[derive(Clone, Debug)]
+pub(crate) struct Quorum {
+    endpoints: Arc<[Endpoint]>,
+    want: usize,
+}
+
+impl Quorum {
+    /// `want` of 0 counts as 1.
+    pub(crate) fn new(endpoints: Arc<[Endpoint]>, want: usize) -> Self {
+        Self { endpoints, want: want.max(1) }
+    }
+
+    pub(crate) fn boxed(self) -> RpcService {
+        RpcService::new(tower::service_fn(move |request| self.clone().run(request)))
+    }
+
+    async fn run(self, request: RequestPacket) -> Outcome {
+        let mut asked: FuturesUnordered<_> = self
+            .endpoints
+            .iter()
+            .map(|endpoint| {
+                let call = endpoint.service().oneshot(request.clone());
+                async move { (endpoint.label(), call.await) }
+            })
+            .collect();
+        // At most one entry an endpoint: (what it says, the answer itself, who says so).
+        let mut groups: Vec<(Vec<Value>, ResponsePacket, Vec<&str>)> = Vec::new();
+        let mut common_fault = None;
+        while let Some((label, outcome)) = asked.next().await {
+            let packet = match vote(outcome) {
+                Ok(packet) => packet,
+                Err(fault) => {
+                    tracing::debug!(endpoint = label, %fault, "no vote");
+                    common_fault = Some(fault);
+                    continue;
+                }
+            };
+            let said = said(&packet);
+            match groups.iter_mut().find(|(other, _, _)| *other == said) {
+                Some((_, _, voters)) => voters.push(label),
+                None => groups.push((said, packet, vec![label])),
+            }
+            if let Some(at) = groups.iter().position(|(_, _, who)| who.len() >= self.want) {
+                return Ok(groups.swap_remove(at).1);
+            }
+        }
+        Err(classify::as_error(self.verdict(&groups, common_fault)))
+    }
+
+    fn verdict<A, B>(&self, groups: &[(A, B, Vec<&str>)], fault: Option<RpcFault>) -> RpcFault {
+        let answered: usize = groups.iter().map(|(_, _, voters)| voters.len()).sum();
+        let agreed = groups.iter().map(|(_, _, voters)| voters.len()).max().unwrap_or(0);
+        if groups.len() > 1 {
+            let camps: Vec<_> = groups.iter().map(|(_, _, voters)| voters).collect();
+            tracing::warn!(?camps, want = self.want, "endpoints disagree");
+            return RpcFault::Disagreement { want: self.want, agreed };
+        }
+        // Nobody answered: why says more than that. A block unknown to all is the common case.
+        match fault {
+            Some(fault) if answered == 0 => fault,
+            Some(_) | None => RpcFault::QuorumUnavailable { want: self.want, answered },
+        }
+    }
+}
+
+/// An executed revert is an answer too, but not one that anybody acts on: it has no vote.
+fn vote(outcome: Outcome) -> Result<ResponsePacket, RpcFault> {
+    let fault = classify::fault_in(&outcome);
+    match (fault, outcome) {
+        (None, Ok(packet)) => Ok(packet),
+        (Some(fault), _) => Err(fault),
+        (None, Err(_)) => Err(RpcFault::Malformed("neither an answer nor an error".to_owned())),
+    }
+}
+
+/// What the answers say, apart from their spelling. Of a block, only its hash counts: clients differ in
+/// the further fields that they show.
+fn said(packet: &ResponsePacket) -> Vec<Value> {
+    let read = |raw: &serde_json::value::RawValue| {
+        let value: Value = serde_json::from_str(raw.get()).unwrap_or(Value::Null);
+        match value.get("hash") {
+            Some(hash) if value.get("parentHash").is_some() => hash.clone(),
+            Some(_) | None => value,
+        }
+    };
+    packet.payloads().filter_map(|payload| payload.as_success()).map(|raw| read(raw)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rpc::testing::{Script, answer, request};
+
+    fn says(json: &'static str) -> Script {
+        Script::new(move |_| async move { Ok(answer(json)) })
+    }
+
+    fn fails(fault: RpcFault) -> Script {
+        Script::new(move |_| {
+            let fault = fault.clone();
+            async move { Err(classify::as_error(fault)) }
+        })
+    }
+
+    async fn ask(want: usize, scripts: &[Script]) -> Outcome {
+        let endpoints = scripts
+            .iter()
+            .enumerate()
+            .map(|(n, script)| Endpoint::over(format!("node-{n}"), script.service()))
+            .collect();
+        Quorum::new(endpoints, want).run(request("eth_call")).await
+    }
+
+    #[tokio::test]
+    async fn enough_equal_answers_are_an_answer() {
+        let outcome = ask(2, &[says("\"0x1\""), says("\"0x2\""), says("\"0x1\"")]).await;
+        let packet = outcome.expect("two agree");
+        assert_eq!(
+            packet.first_payload().and_then(|p| p.as_success()).map(|r| r.get()),
+            Some("\"0x1\"")
+        );
+    }
+
+    #[tokio::test]
+    async fn a_lone_liar_is_not_believed() {
+        let outcome = ask(2, &[says("\"0x1\""), says("\"0x2\"")]).await;
+        let want = RpcFault::Disagreement { want: 2, agreed: 1 };
+        assert_eq!(classify::fault_in(&outcome), Some(want));
+    }
+
+    #[tokio::test]
+    async fn it_never_falls_below_the_quorum() {
+        let outcome = ask(2, &[says("\"0x1\""), fails(RpcFault::Timeout)]).await;
+        let want = RpcFault::QuorumUnavailable { want: 2, answered: 1 };
+        assert_eq!(classify::fault_in(&outcome), Some(want));
+    }
+
+    #[tokio::test]
+    async fn a_block_unknown_to_all_is_told() {
+        let unknown = || fails(RpcFault::UnknownBlock);
+        let outcome = ask(2, &[unknown(), unknown()]).await;
+        assert_eq!(classify::fault_in(&outcome), Some(RpcFault::UnknownBlock));
+    }
+
+    #[tokio::test]
+    async fn blocks_are_compared_by_hash() {
+        let a = says(r#"{"hash":"0x1","parentHash":"0x0","totalDifficulty":"0x1"}"#);
+        let b = says(r#"{"parentHash":"0x0","hash":"0x1"}"#);
+        assert!(ask(2, &[a, b]).await.is_ok());
+    }
+}

@@ -1,0 +1,331 @@
+//! The actor: takes intents, listens to heads, and reports outcomes.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use alloy::primitives::{U64, U256};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use twinspan_bridge::error::Disposition;
+use twinspan_bridge::ids::AccountNonce;
+
+use super::book::{Book, Slot};
+use super::handle::{EngineHandle, EngineSnapshot, INTENTS_MAX};
+use super::intent::{Intent, IntentId, Resolved};
+use super::send::Sending;
+use super::store::{StoreFault, TransactionStore};
+use super::stored::{AccountKey, TransactionState};
+use crate::chain::EvmChain;
+use crate::evm::fees::{self, FeeMode, FeeView};
+use crate::evm::head::Head;
+use crate::rpc::fault::RpcFault;
+use crate::signer::{SignerError, TransactionSigner};
+
+/// Transactions of the account that wait to be in a block; more intents wait in the channel. Pools keep
+/// 16 (geth's guaranteed slots) to 64 of one account.
+const IN_FLIGHT_MAX: usize = 32;
+/// Outcomes that wait for their reader; past that no intent is taken.
+const REPORTS_MAX: usize = 64;
+/// How often we look whether something is due, while something is under way. Costs no call.
+const TICK: Duration = Duration::from_millis(500);
+/// Poll intervals without a head after which we look for ourselves, while something is under way.
+const SILENT_INTERVALS: u32 = 3;
+/// Waits between two tries to reach the chain at the start.
+const START_RETRY: Duration = Duration::from_secs(2);
+
+/// Why an engine ended, apart from being asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineFault {
+    /// What must be recorded could not be.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+    /// Nobody reads the outcomes.
+    #[error("nobody reads the outcomes of transactions")]
+    OutcomesClosed,
+    /// The key cannot sign.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
+}
+
+impl EngineFault {
+    /// What the fault demands.
+    #[must_use]
+    pub const fn disposition(&self) -> Disposition {
+        match self {
+            Self::Store(_) | Self::OutcomesClosed | Self::Signer(_) => Disposition::Halt,
+        }
+    }
+}
+
+/// Sends the transactions of one account on one chain. See the [module](super) for its contract.
+#[derive(Debug)]
+pub struct TransactionEngine<S> {
+    pub(super) chain: EvmChain,
+    pub(super) signer: TransactionSigner,
+    pub(super) store: S,
+    pub(super) account: AccountKey,
+    outcomes: mpsc::Sender<Resolved>,
+    intents: mpsc::Receiver<Intent>,
+    cancels: mpsc::Receiver<IntentId>,
+    view: watch::Sender<EngineSnapshot>,
+    pub(super) book: Book,
+    /// The account nonce that the next intent takes.
+    pub(super) next: u64,
+    pub(super) fees: FeeView,
+    pub(super) head: Option<Head>,
+    looked_at: Instant,
+    pub(super) heads_seen: u64,
+    pub(super) sends: FuturesUnordered<Sending>,
+    pub(super) reports: VecDeque<(u64, Resolved)>,
+    pub(super) balance_at: Option<Instant>,
+}
+
+impl<S: TransactionStore> TransactionEngine<S> {
+    /// An engine for the signer's account. `outcomes` is where intents end.
+    #[must_use]
+    pub fn new(
+        chain: EvmChain,
+        signer: TransactionSigner,
+        store: S,
+        outcomes: mpsc::Sender<Resolved>,
+    ) -> (Self, EngineHandle) {
+        let account = AccountKey { chain_id: chain.chain_id(), address: signer.address() };
+        let (intents_in, intents) = mpsc::channel(INTENTS_MAX);
+        let (cancels_in, cancels) = mpsc::channel(INTENTS_MAX);
+        let snapshot =
+            EngineSnapshot { account, next_nonce: None, balance: None, pending: Vec::new() };
+        let (view, viewed) = watch::channel(snapshot);
+        let engine = Self {
+            chain,
+            signer,
+            store,
+            account,
+            outcomes,
+            intents,
+            cancels,
+            view,
+            book: Book::default(),
+            next: 0,
+            fees: FeeView { mode: FeeMode::Free, price: 0, tip: 0 },
+            head: None,
+            looked_at: Instant::now(),
+            heads_seen: 0,
+            sends: FuturesUnordered::new(),
+            reports: VecDeque::new(),
+            balance_at: None,
+        };
+        (engine, EngineHandle::new(intents_in, cancels_in, viewed))
+    }
+
+    /// Runs until cancelled. Whatever was under way then goes on at the next start.
+    ///
+    /// # Errors
+    /// [`EngineFault`] if it cannot go on safely.
+    pub async fn run(mut self, cancel: CancellationToken) -> Result<(), EngineFault> {
+        // Dropping `serve` anywhere is safe: what was not recorded was not done.
+        tokio::select! {
+            () = cancel.cancelled() => Ok(()),
+            ended = self.serve() => ended,
+        }
+    }
+
+    async fn serve(&mut self) -> Result<(), EngineFault> {
+        self.load().await?;
+        self.reach_chain().await?;
+        let mut heads = self.chain.seen_heads();
+        let outcomes = self.outcomes.clone();
+        let mut has_callers = true;
+        loop {
+            self.publish();
+            let takes_more =
+                self.book.pending().count() < IN_FLIGHT_MAX && self.reports.len() < REPORTS_MAX;
+            let busy = self.is_busy();
+            if !has_callers && !busy && self.reports.is_empty() {
+                return Ok(());
+            }
+            tokio::select! {
+                biased;
+                // 1. What has ended is told, if somebody listens.
+                permit = outcomes.reserve(), if !self.reports.is_empty() => {
+                    let permit = permit.map_err(|_| EngineFault::OutcomesClosed)?;
+                    if let Some((nonce, resolved)) = self.reports.pop_front() {
+                        permit.send(resolved);
+                        self.forget_abandoned(nonce).await?;
+                    }
+                }
+                // 2. What nodes said of our broadcasts.
+                Some(sent) = self.sends.next(), if !self.sends.is_empty() => {
+                    self.on_sent(sent).await?;
+                }
+                // 3. New work goes out at once; without callers what is under way is finished.
+                Some(id) = self.cancels.recv() => self.cancel(id).await?,
+                intent = self.intents.recv(), if has_callers && takes_more => match intent {
+                    Some(intent) => self.accept(intent).await?,
+                    None => has_callers = false,
+                },
+                // 4. A new head may hold what we wait for.
+                Ok(()) = heads.changed() => {
+                    let head = *heads.borrow_and_update();
+                    if let Some(head) = head {
+                        self.on_head(head).await?;
+                    }
+                }
+                // 5. Time passes.
+                () = tokio::time::sleep(TICK), if busy => self.on_tick().await?,
+                else => std::future::pending().await,
+            }
+        }
+    }
+
+    async fn load(&mut self) -> Result<(), EngineFault> {
+        let now = Instant::now();
+        for stored in self.store.load(self.account).await? {
+            self.next = self.next.max(stored.nonce.get() + 1);
+            let nonce = stored.nonce.get();
+            let unsettled = match stored.state {
+                TransactionState::Included { .. } | TransactionState::Abandoned { .. } => true,
+                TransactionState::Pending | TransactionState::Settled { .. } => false,
+            };
+            self.book.insert(Slot::new(stored, now));
+            if unsettled {
+                // It may have been recorded and not told.
+                self.report(nonce);
+            }
+        }
+        Ok(())
+    }
+
+    /// Learns fees and account nonce, repairs gaps, and broadcasts again what is pending.
+    async fn reach_chain(&mut self) -> Result<(), EngineFault> {
+        loop {
+            match self.learn().await {
+                Ok(()) => break,
+                Err(fault) => {
+                    tracing::warn!(chain = self.chain.name(), %fault, "transactions wait for the chain");
+                    tokio::time::sleep(START_RETRY).await;
+                }
+            }
+        }
+        self.repair_gaps().await?;
+        self.check_pending(true).await?;
+        self.do_what_is_due().await
+    }
+
+    async fn learn(&mut self) -> Result<(), RpcFault> {
+        let (fees, head) = fees::detect(&self.chain).await?;
+        self.fees = fees;
+        self.head = Some(head);
+        self.looked_at = Instant::now();
+        let latest = self.transaction_count("latest").await?;
+        // A pool that cannot tell is no reason not to start.
+        let pending = self.transaction_count("pending").await.unwrap_or(latest);
+        self.next = self.next.max(latest).max(pending);
+        self.look_at_balance().await;
+        Ok(())
+    }
+
+    async fn on_head(&mut self, head: Head) -> Result<(), EngineFault> {
+        self.looked_at = Instant::now();
+        let before = self.head.replace(head);
+        if before.is_some_and(|before| before.block == head.block) {
+            return Ok(());
+        }
+        self.fees.update(&head);
+        self.heads_seen += 1;
+        self.book.count_head();
+        self.check_pending(false).await?;
+        let reorganised = before.is_some_and(|before| went_back(&before, &head));
+        self.check_included(&head, reorganised).await?;
+        self.do_what_is_due().await
+    }
+
+    async fn on_tick(&mut self) -> Result<(), EngineFault> {
+        let silence = (self.chain.config().poll_interval * SILENT_INTERVALS).max(TICK);
+        if self.looked_at.elapsed() >= silence {
+            self.looked_at = Instant::now();
+            match self.chain.latest_head().await {
+                Ok(head) => self.on_head(head).await?,
+                Err(fault) => {
+                    tracing::debug!(chain = self.chain.name(), %fault, "no head");
+                }
+            }
+        }
+        self.do_what_is_due().await
+    }
+
+    /// Whether anything is under way that time or a head can change.
+    fn is_busy(&self) -> bool {
+        self.book.iter().any(|(_, slot)| match slot.stored.state {
+            TransactionState::Pending | TransactionState::Included { .. } => true,
+            TransactionState::Settled { .. } | TransactionState::Abandoned { .. } => false,
+        })
+    }
+
+    /// Queues the outcome recorded at `nonce` to be told.
+    pub(super) fn report(&mut self, nonce: u64) {
+        let Some(slot) = self.book.get(nonce) else { return };
+        let Some(outcome) = slot.stored.outcome() else { return };
+        let Some(intent) = &slot.stored.intent else { return };
+        metrics::counter!(
+            "twinspan_transactions_total",
+            "chain" => self.chain.name().to_owned(), "outcome" => outcome.label(),
+        )
+        .increment(1);
+        self.reports.push_back((nonce, Resolved { id: intent.id, outcome }));
+    }
+
+    async fn forget_abandoned(&mut self, nonce: u64) -> Result<(), EngineFault> {
+        let abandoned = self
+            .book
+            .get(nonce)
+            .is_some_and(|slot| matches!(slot.stored.state, TransactionState::Abandoned { .. }));
+        if abandoned {
+            self.store.remove(self.account, AccountNonce::new(nonce)).await?;
+            self.book.remove(nonce);
+        }
+        Ok(())
+    }
+
+    pub(super) async fn save(&self, nonce: u64) -> Result<(), EngineFault> {
+        if let Some(slot) = self.book.get(nonce) {
+            self.store.save(self.account, &slot.stored).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn transaction_count(&self, tag: &'static str) -> Result<u64, RpcFault> {
+        let asked = (self.account.address, tag);
+        Ok(self.chain.request::<_, U64>("eth_getTransactionCount", asked).await?.to())
+    }
+
+    pub(super) async fn look_at_balance(&mut self) {
+        self.balance_at = Some(Instant::now());
+        let asked = (self.account.address, "latest");
+        if let Ok(balance) = self.chain.request::<_, U256>("eth_getBalance", asked).await {
+            self.view.send_modify(|view| view.balance = Some(balance));
+        }
+    }
+
+    fn publish(&self) {
+        let chain = self.chain.name().to_owned();
+        let pending = self.book.views();
+        let gauge = metrics::gauge!("twinspan_transactions_pending", "chain" => chain.clone());
+        gauge.set(pending.len() as f64);
+        self.view.send_modify(|view| {
+            view.next_nonce = Some(AccountNonce::new(self.next));
+            view.pending = pending;
+            let age = view.oldest_age().unwrap_or_default().as_secs_f64();
+            metrics::gauge!("twinspan_transaction_oldest_pending_seconds", "chain" => chain)
+                .set(age);
+        });
+    }
+}
+
+/// Whether `head` proves that the chain that `before` was on is not the chain any more.
+fn went_back(before: &Head, head: &Head) -> bool {
+    let follows = head.block.number == before.block.number.plus(1);
+    head.block.number <= before.block.number || (follows && head.parent != before.block.hash)
+}

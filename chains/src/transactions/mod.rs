@@ -1,0 +1,39 @@
+//! The transaction engine: one actor for each account, which ends every intent in a recorded outcome.
+//!
+//! # Contract
+//!
+//! * **Record, then act.** Signed bytes are in the [`TransactionStore`] before they are broadcast, and an
+//!   outcome is there before it is reported. A restart loads what is unfinished and broadcasts the same
+//!   bytes.
+//! * **One intent, one account nonce.** An [`IntentId`] that is pending or done is not sent again; if it is
+//!   done, its outcome is reported again. Replacements (same account nonce, higher fee) are remembered as
+//!   siblings: any of them may be mined, and at most one is.
+//! * **Nothing is dropped.** What cannot be sent waits, with a reason, and is sent again. An intent ends
+//!   as mined, reverted, or abandoned: cancelled, impossible, or its account nonce was used by a
+//!   transaction that is not ours.
+//! * **Outcomes are reported at least once**, at the first inclusion. A transaction is then watched until
+//!   its block is final and broadcast again if a reorganisation takes it back; another outcome after that
+//!   is reported anew.
+//! * **No call in between.** From `submit` to the broadcast there is one signature, one store commit and no
+//!   round trip: fees and account nonce are known beforehand.
+//! * **Heads drive it.** It listens to the heads that any [`HeadWatcher`](crate::HeadWatcher) of the chain
+//!   sees, asks about one call a head while something is pending, and none when idle. Without a watcher it
+//!   looks for itself while something is pending.
+
+mod book;
+mod engine;
+mod handle;
+mod intent;
+mod observe;
+mod repair;
+mod send;
+mod store;
+mod stored;
+
+pub use engine::{EngineFault, TransactionEngine};
+pub use handle::{EngineGone, EngineHandle, EngineSnapshot, PendingView};
+pub use intent::{Intent, IntentId, Outcome, Resolved};
+pub use store::{MemoryStore, StoreFault, TransactionStore};
+pub use stored::{AccountKey, Sibling, StoredTransaction, TransactionState};
+
+pub use crate::evm::fees::Fees;

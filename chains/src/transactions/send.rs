@@ -1,0 +1,246 @@
+//! Signs, records and broadcasts, in this order.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use alloy::primitives::{B256, Bytes};
+use tokio::time::Instant;
+use twinspan_bridge::ids::AccountNonce;
+
+use super::book::{Due, Slot};
+use super::engine::{EngineFault, TransactionEngine};
+use super::handle::unix_now;
+use super::intent::{Intent, IntentId};
+use super::store::TransactionStore;
+use super::stored::{Sibling, StoredTransaction, TransactionState};
+use crate::evm::fees::Fees;
+use crate::rpc::classify::{SendVerdict, send_verdict};
+use crate::signer::Unsigned;
+
+/// A plain transfer's gas.
+const FILL_GAS: u64 = 21_000;
+
+/// A broadcast under way.
+pub(super) type Sending = Pin<Box<dyn Future<Output = Sent> + Send>>;
+
+/// What became of a broadcast.
+#[derive(Debug)]
+pub(super) struct Sent {
+    nonce: u64,
+    hash: B256,
+    verdict: SendVerdict,
+}
+
+impl<S: TransactionStore> TransactionEngine<S> {
+    /// Takes an intent: signature, record, broadcast, and no call before that.
+    pub(super) async fn accept(&mut self, intent: Intent) -> Result<(), EngineFault> {
+        if let Some(slot) = self.book.by_id(intent.id) {
+            let nonce = slot.stored.nonce.get();
+            tracing::debug!(id = %intent.id, nonce, "intent is known");
+            let waits_to_be_told = self.reports.iter().any(|(queued, _)| *queued == nonce);
+            if !waits_to_be_told {
+                self.report(nonce);
+            }
+            return Ok(());
+        }
+        let nonce = self.next;
+        let sibling =
+            self.sign(nonce, Some(&intent), self.fees.offer(&self.chain.config().fees))?;
+        tracing::info!(
+            chain = self.chain.name(), id = %intent.id, label = %intent.label, nonce,
+            transaction = %sibling.hash, "sending a transaction"
+        );
+        self.open(nonce, Some(intent), sibling).await
+    }
+
+    /// Records a new transaction and broadcasts it.
+    pub(super) async fn open(
+        &mut self,
+        nonce: u64,
+        intent: Option<Intent>,
+        sibling: Sibling,
+    ) -> Result<(), EngineFault> {
+        let stored = StoredTransaction {
+            nonce: AccountNonce::new(nonce),
+            intent,
+            siblings: vec![sibling],
+            state: TransactionState::Pending,
+            given_up: None,
+            created_at: unix_now(),
+        };
+        self.store.save(self.account, &stored).await?;
+        self.book.insert(Slot::new(stored, Instant::now()));
+        self.next = self.next.max(nonce + 1);
+        self.send(nonce);
+        Ok(())
+    }
+
+    /// Signs for `intent`, or without one a transfer of 0 to ourselves.
+    pub(super) fn sign(
+        &self,
+        nonce: u64,
+        intent: Option<&Intent>,
+        fees: Fees,
+    ) -> Result<Sibling, EngineFault> {
+        let nothing = Bytes::new();
+        let unsigned = Unsigned {
+            chain_id: self.account.chain_id,
+            nonce: AccountNonce::new(nonce),
+            to: intent.map_or(self.account.address, |intent| intent.to),
+            input: intent.map_or(&nothing, |intent| &intent.input),
+            gas_limit: intent.map_or(FILL_GAS, |intent| intent.gas_limit),
+            fees,
+        };
+        let (raw, hash) = self.signer.sign(&unsigned)?;
+        Ok(Sibling { raw, hash, fees, fills: intent.is_none() })
+    }
+
+    /// Broadcasts the newest recorded bytes. Does not wait for the answer.
+    pub(super) fn send(&mut self, nonce: u64) {
+        let Some(slot) = self.book.get_mut(nonce) else { return };
+        let Some(sibling) = slot.stored.newest() else { return };
+        let (raw, hash) = (sibling.raw.clone(), sibling.hash);
+        slot.sending = true;
+        slot.sent_at = Some(Instant::now());
+        slot.heads_since_sent = 0;
+        slot.retry = false;
+        let chain = self.chain.clone();
+        self.sends.push(Box::pin(async move {
+            let answer = chain.request::<_, B256>("eth_sendRawTransaction", (raw,)).await;
+            Sent { nonce, hash, verdict: send_verdict(answer) }
+        }));
+    }
+
+    /// Takes the step that a node's answer asks for.
+    pub(super) async fn on_sent(&mut self, sent: Sent) -> Result<(), EngineFault> {
+        let Sent { nonce, hash, verdict } = sent;
+        let chain = self.chain.name().to_owned();
+        let Some(slot) = self.book.get_mut(nonce) else { return Ok(()) };
+        slot.sending = false;
+        if !slot.stored.is_pending() {
+            return Ok(());
+        }
+        tracing::debug!(chain, nonce, transaction = %hash, ?verdict, "transaction sent");
+        slot.raise = false;
+        slot.waits_for = match &verdict {
+            SendVerdict::Accepted => None,
+            SendVerdict::NonceTooLow => Some("its receipt".to_owned()),
+            SendVerdict::NonceTooHigh => Some("an earlier account nonce".to_owned()),
+            SendVerdict::ReplacementUnderpriced | SendVerdict::Underpriced => {
+                Some("a higher fee".to_owned())
+            }
+            SendVerdict::InsufficientFunds => Some("the account to be topped up".to_owned()),
+            SendVerdict::Impossible(why) => Some(format!("being given up: {why}")),
+            SendVerdict::Unsure(fault) => Some(format!("a node to take it ({fault})")),
+        };
+        match verdict {
+            SendVerdict::Accepted => {}
+            SendVerdict::NonceTooLow => {
+                slot.suspect = true;
+                self.check_pending(true).await?;
+            }
+            SendVerdict::NonceTooHigh => {
+                slot.retry = true;
+                self.repair_gaps().await?;
+            }
+            SendVerdict::ReplacementUnderpriced | SendVerdict::Underpriced => slot.raise = true,
+            SendVerdict::InsufficientFunds => {
+                tracing::warn!(chain, account = %self.account.address, "insufficient funds for gas");
+                self.look_at_balance().await;
+            }
+            SendVerdict::Impossible(why) => self.give_up(nonce, why).await?,
+            SendVerdict::Unsure(_) => slot.retry = true,
+        }
+        Ok(())
+    }
+
+    /// Broadcasts or replaces whatever has waited long enough.
+    pub(super) async fn do_what_is_due(&mut self) -> Result<(), EngineFault> {
+        let now = Instant::now();
+        let bump_after = self.chain.config().fees.bump_after;
+        let due: Vec<(u64, Due)> = self
+            .book
+            .pending()
+            .map(|(nonce, slot)| (nonce, slot.due(now, bump_after)))
+            .filter(|(_, due)| *due != Due::Nothing)
+            .collect();
+        if due.iter().any(|(_, due)| *due == Due::Raise) {
+            // Once for all of them; without an answer the last known fees serve.
+            let _ = self.fees.refresh(&self.chain).await;
+        }
+        for (nonce, due) in due {
+            match due {
+                Due::Nothing => {}
+                Due::Send => self.send(nonce),
+                Due::Raise => self.raise(nonce).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Replaces by a higher fee; where that is pointless, the same bytes go out again.
+    async fn raise(&mut self, nonce: u64) -> Result<(), EngineFault> {
+        let Some(slot) = self.book.get(nonce) else { return Ok(()) };
+        let Some(last) = slot.stored.newest() else { return Ok(()) };
+        let given_up = slot.stored.given_up.is_some();
+        let intent = slot.stored.intent.as_ref().filter(|_| !given_up);
+        let replacement = match self.fees.bump(last.fees, &self.chain.config().fees) {
+            Some(fees) => Some(self.sign(nonce, intent, fees)?),
+            None => None,
+        };
+        match replacement {
+            Some(sibling) => self.replace(nonce, sibling).await,
+            None => {
+                if let Some(slot) = self.book.get_mut(nonce) {
+                    slot.raise = false;
+                    // Not again before another `bump_after`.
+                    slot.priced_at = Instant::now();
+                    slot.waits_for.get_or_insert_with(|| "a block to take it".to_owned());
+                }
+                self.send(nonce);
+                Ok(())
+            }
+        }
+    }
+
+    async fn replace(&mut self, nonce: u64, sibling: Sibling) -> Result<(), EngineFault> {
+        let Some(slot) = self.book.get_mut(nonce) else { return Ok(()) };
+        tracing::info!(
+            chain = self.chain.name(), nonce, transaction = %sibling.hash, fees = ?sibling.fees,
+            "replacing a transaction"
+        );
+        slot.stored.siblings.push(sibling);
+        slot.priced_at = Instant::now();
+        slot.raise = false;
+        self.save(nonce).await?;
+        self.send(nonce);
+        Ok(())
+    }
+
+    /// Gives up the intent named, on a caller's wish.
+    pub(super) async fn cancel(&mut self, id: IntentId) -> Result<(), EngineFault> {
+        match self.book.by_id(id) {
+            Some(slot) if slot.stored.is_pending() => {
+                let nonce = slot.stored.nonce.get();
+                self.give_up(nonce, "cancelled".to_owned()).await
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Fills the account nonce in the intent's place, so that later transactions can be mined.
+    pub(super) async fn give_up(&mut self, nonce: u64, why: String) -> Result<(), EngineFault> {
+        let Some(slot) = self.book.get_mut(nonce) else { return Ok(()) };
+        if slot.stored.given_up.is_some() || slot.stored.intent.is_none() {
+            slot.retry = true;
+            return Ok(());
+        }
+        tracing::warn!(chain = self.chain.name(), nonce, why, "giving up an intent");
+        slot.stored.given_up = Some(why);
+        let offer = self.fees.offer(&self.chain.config().fees);
+        let last = slot.stored.newest().map(|sibling| sibling.fees);
+        let fees = last.and_then(|last| self.fees.bump(last, &self.chain.config().fees));
+        let sibling = self.sign(nonce, None, fees.unwrap_or(offer))?;
+        self.replace(nonce, sibling).await
+    }
+}
