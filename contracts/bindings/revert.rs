@@ -103,6 +103,7 @@ fn explain_bridge(error: &BridgeErrors) -> String {
                 e.got, e.want
             )
         }
+        E::Bridge_PayoutRefused(e) => format!("token {} did not say that it paid", e.token),
         E::Bridge_NotParked(e) => {
             format!("nothing is parked at nonce {}: never parked, or released or returned", e.nonce)
         }

@@ -310,14 +310,20 @@ contract Bridge is BridgeAdmin, EIP712, ReentrancyGuard {
     }
 
     /// @dev A call of its own, with the full allowance of gas or not at all.
-    function _pay(address token, address recipient, uint256 amount, bool mints) private returns (bool paid) {
+    function _pay(address token, address recipient, uint256 amount, bool mints) private returns (bool) {
         if (gasleft() < GAS_NEEDED) revert Bridge_GasShort(gasleft(), GAS_NEEDED);
-        if (token == NATIVE_COIN) {
-            (paid,,) = LimitedCall.tryCall(recipient, amount, PAYOUT_GAS, "");
-            return paid;
-        }
+        if (token == NATIVE_COIN) return LimitedCall.tryCall(recipient, amount, PAYOUT_GAS, "");
+        bytes memory call = abi.encodeCall(this.payToken, (token, recipient, amount, mints));
+        return LimitedCall.tryCall(address(this), 0, PAYOUT_GAS, call);
+    }
+
+    /// @inheritdoc IBridge
+    function payToken(address token, address recipient, uint256 amount, bool mints) external {
+        if (msg.sender != address(this)) revert Bridge_CallerRefused(msg.sender);
         bytes4 selector = mints ? IBridgeToken.mint.selector : IERC20.transfer.selector;
-        return LimitedCall.tryTokenCall(token, PAYOUT_GAS, abi.encodeWithSelector(selector, recipient, amount));
+        if (!LimitedCall.tryTokenCall(token, abi.encodeWithSelector(selector, recipient, amount))) {
+            revert Bridge_PayoutRefused(token);
+        }
     }
 
     // ---- attestations and views -------------------------------------------------------------------------------

@@ -103,6 +103,7 @@ abstract contract BridgeAdmin is LaneStorage, IBridge, Ownable2Step {
 
     function _requireConfig(address token, TokenConfig calldata config) private view {
         if (token == address(0) || config.counterpart == address(0)) revert Bridge_AddressZero();
+        if (token == address(this)) revert Bridge_TokenInvalid(token);
         if (config.kind == AssetKind.None || config.custody == Custody.None) revert Bridge_TokenInvalid(token);
         if ((config.kind == AssetKind.Native) != (token == NATIVE_COIN)) revert Bridge_TokenInvalid(token);
         if (config.kind == AssetKind.Native && config.custody != Custody.Lock) revert Bridge_TokenInvalid(token);

@@ -70,6 +70,8 @@ interface IBridge {
     error Bridge_AttestationKnown(address signer);
     /// A request that no bridge of this code can have linked.
     error Bridge_RequestMalformed(uint64 nonce);
+    /// The token did not say that it paid.
+    error Bridge_PayoutRefused(address token);
     /// Less gas is left than a payout with its full allowance needs. The whole batch is undone.
     error Bridge_GasShort(uint256 got, uint256 want);
     /// Nothing is parked at this nonce: never parked, released, or returned.
@@ -187,6 +189,10 @@ interface IBridge {
     /// Sends a parked handover back. The recipient at once, anyone after `returnDelay`. The return request's kind is
     /// that of this side's token where it is registered, else the parked request's own.
     function returnParked(Request calldata request) external returns (uint64 returnNonce);
+
+    /// The frame of one token payout, for the bridge alone: a token that moves something and yet does not return true
+    /// has its move undone, so that what is parked was not paid.
+    function payToken(address token, address recipient, uint256 amount, bool mints) external;
 
     // ---- administration: owner --------------------------------------------------------------------------------
 

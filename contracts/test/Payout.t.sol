@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {Bridge} from "../src/Bridge.sol";
+import {IBridge} from "../src/interfaces/IBridge.sol";
+import {BridgeToken} from "../src/tokens/BridgeToken.sol";
+import {AssetKind, Certificate, Custody, NATIVE_COIN, ParkReason, Request, Signature} from "../src/types/Types.sol";
+import {HostileRecipient} from "./support/HostileRecipient.sol";
+import {HostileToken, SilentToken} from "./support/HostileTokens.sol";
+import {PairTest} from "./support/PairTest.sol";
+import {vm} from "./support/Vm.sol";
+
+/// @title Payouts to strangers: one poisoned item never holds up its batch, and never changes a figure
+contract PayoutTest is PairTest {
+    HostileRecipient private hostile;
+
+    function setUp() public override {
+        super.setUp();
+        hostile = new HostileRecipient();
+        // Coin and gold in custody on main, their representations in Bob's hands.
+        _deliver(service, _sendCoin(BOB, 100 ether));
+        _deliver(service, _sendGold(BOB, 100 ether));
+    }
+
+    // ---- recipients -------------------------------------------------------------------------------------------
+
+    function test_a_reverting_recipient_is_parked() public {
+        hostile.setMood(HostileRecipient.Mood.Revert);
+        _parksHostileCoin(ParkReason.PayoutFailed);
+    }
+
+    function test_a_gas_burning_recipient_is_parked() public {
+        hostile.setMood(HostileRecipient.Mood.BurnGas);
+        uint256 before = gasleft();
+        _parksHostileCoin(ParkReason.PayoutFailed);
+        vm.assertLe(before - gasleft(), 1_500_000, "the burner is bounded");
+    }
+
+    function test_a_return_bombing_recipient_is_parked() public {
+        hostile.setMood(HostileRecipient.Mood.Bomb);
+        _parksHostileCoin(ParkReason.PayoutFailed);
+    }
+
+    function test_a_reentering_recipient_gets_its_coin_and_nothing_else() public {
+        Request memory parked = _parkOne();
+        bytes[5] memory calls = [
+            abi.encodeCall(IBridge.releaseParked, (parked)),
+            abi.encodeCall(IBridge.returnParked, (parked)),
+            abi.encodeCall(IBridge.requestNative, (BOB)),
+            abi.encodeCall(IBridge.requestERC20, (address(gold), BOB, 1)),
+            abi.encodeCall(IBridge.deliver, (new Request[](1), _none(), Certificate(1, 1, 0, new Signature[](0))))
+        ];
+        for (uint256 i = 0; i < calls.length; ++i) {
+            hostile.setReentry(address(main), calls[i]);
+            uint256 before = address(hostile).balance;
+            _deliver(main, _sendBack(coinThere, BOB, address(hostile), 1 ether));
+            vm.assertTrue(!hostile.reentered(), "the guard held");
+            vm.assertEq(address(hostile).balance - before, 1 ether);
+        }
+        _assertParked(main, parked, ParkReason.PayoutFailed);
+    }
+
+    /// A batch nested in a payout would carry a nonce that is already taken; the guard refuses it before that.
+    function test_a_nested_delivery_of_the_next_batch_is_refused() public {
+        Request[] memory first = _one(_sendBack(coinThere, BOB, address(hostile), 1 ether));
+        Request[] memory both = new Request[](2);
+        both[0] = first[0];
+        both[1] = _sendBack(coinThere, BOB, address(hostile), 1 ether);
+        Certificate memory whole = _certify(main, both, _none(), THRESHOLD);
+        Request[] memory second = _one(both[1]);
+        hostile.setReentry(address(main), abi.encodeCall(IBridge.deliver, (second, _none(), whole)));
+        _deliver(main, first);
+        vm.assertTrue(!hostile.reentered(), "the guard held");
+        vm.assertEq(_incoming(main).count, 1);
+        _at(main).deliver(second, _none(), whole);
+        vm.assertEq(address(hostile).balance, 2 ether);
+    }
+
+    function test_recipients_that_swallow_value_are_parked() public {
+        // The source refuses these; a return's recipient and a lying quorum are not bound by it.
+        address[3] memory swallowers = [address(0), address(main), address(gold)];
+        for (uint256 i = 0; i < swallowers.length; ++i) {
+            Request memory request = _sendBack(goldThere, BOB, ALICE, 1 ether);
+            request.recipient = swallowers[i];
+            uint256 custody = _custody(main, address(gold));
+            _deliver(main, request);
+            _assertParked(main, request, ParkReason.PayoutFailed);
+            vm.assertEq(_custody(main, address(gold)), custody);
+        }
+    }
+
+    function test_precompiles_and_accounts_without_code_are_paid() public {
+        address fresh = address(0xF00D);
+        _deliver(main, _sendBack(coinThere, BOB, fresh, 1 ether));
+        vm.assertEq(fresh.balance, 1 ether);
+        _deliver(main, _sendBack(coinThere, BOB, address(4), 1 ether));
+        vm.assertEq(address(4).balance, 1 ether);
+    }
+
+    // ---- tokens -----------------------------------------------------------------------------------------------
+
+    function test_a_token_without_return_value_is_paid() public {
+        SilentToken silent = new SilentToken();
+        BridgeToken there = _representation(address(silent));
+        silent.mint(ALICE, 10);
+        vm.prank(ALICE);
+        silent.approve(address(main), 10);
+        vm.prank(ALICE);
+        _at(main).requestERC20(address(silent), BOB, 10);
+        _deliver(service, _requestOf(address(silent), address(there), ALICE, BOB, 10));
+        _deliver(main, _burnFor(there, address(silent), ALICE, 10));
+        vm.assertEq(silent.balanceOf(ALICE), 10);
+    }
+
+    function test_hostile_tokens_are_parked_and_change_no_figure() public {
+        (HostileToken token, BridgeToken there) = _hostileToken();
+        HostileToken.Mood[6] memory moods = [
+            HostileToken.Mood.ReturnFalse,
+            HostileToken.Mood.ReturnTwo,
+            HostileToken.Mood.ReturnShort,
+            HostileToken.Mood.Revert,
+            HostileToken.Mood.Bomb,
+            HostileToken.Mood.BurnGas
+        ];
+        for (uint256 i = 0; i < moods.length; ++i) {
+            Request[] memory requests = new Request[](2);
+            requests[0] = _burnFor(there, address(token), ALICE, 10);
+            requests[1] = _sendBack(goldThere, BOB, ALICE, 1);
+            token.setMood(moods[i]);
+            uint256 custody = _custody(main, address(token));
+            uint256 allowance = main.tokenAllowance(address(token));
+            uint256 held = gold.balanceOf(ALICE);
+            _deliver(main, requests);
+            _assertParked(main, requests[0], ParkReason.PayoutFailed);
+            vm.assertEq(_custody(main, address(token)), custody);
+            vm.assertEq(main.tokenAllowance(address(token)), allowance);
+            vm.assertEq(token.balanceOf(ALICE), 0);
+            vm.assertEq(gold.balanceOf(ALICE), held + 1);
+            token.setMood(HostileToken.Mood.Plain);
+        }
+        vm.assertEq(_parked(main, address(token)), 60);
+    }
+
+    function test_nobody_but_the_bridge_opens_a_payout_frame() public {
+        address[3] memory callers = [OWNER, GUARDIAN, MALLORY];
+        for (uint256 i = 0; i < callers.length; ++i) {
+            vm.prank(callers[i]);
+            vm.expectRevert(abi.encodeWithSelector(IBridge.Bridge_CallerRefused.selector, callers[i]));
+            main.payToken(address(gold), MALLORY, 1, false);
+        }
+    }
+
+    function test_a_reentering_token_moves_once() public {
+        (HostileToken token, BridgeToken there) = _hostileToken();
+        Request memory request = _burnFor(there, address(token), ALICE, 10);
+        token.setReentry(address(main), abi.encodeCall(IBridge.releaseParked, (request)));
+        _deliver(main, request);
+        vm.assertTrue(!token.reentered(), "the guard held");
+        vm.assertEq(token.balanceOf(ALICE), 10);
+        vm.assertEq(_custody(main, address(token)), 990);
+    }
+
+    function test_a_token_that_lost_its_code_is_parked() public {
+        (HostileToken token, BridgeToken there) = _hostileToken();
+        Request memory request = _burnFor(there, address(token), ALICE, 10);
+        vm.etch(address(token), "");
+        _deliver(main, request);
+        _assertParked(main, request, ParkReason.PayoutFailed);
+    }
+
+    function test_a_mint_past_the_supply_cap_is_parked() public {
+        BridgeToken capped = new BridgeToken(address(service), "Gold", "GLD", 18, 150 ether);
+        HostileToken token = new HostileToken();
+        _link(address(token), AssetKind.ERC20, address(capped));
+        _lock(token, 100 ether);
+        _deliver(service, _requestOf(address(token), address(capped), ALICE, BOB, 100 ether));
+        _lock(token, 60 ether);
+        Request memory over = _requestOf(address(token), address(capped), ALICE, BOB, 60 ether);
+        _deliver(service, over);
+        _assertParked(service, over, ParkReason.PayoutFailed);
+        vm.assertEq(capped.totalSupply(), 100 ether);
+        vm.assertEq(_custody(service, address(capped)), 100 ether);
+    }
+
+    // ---- gas --------------------------------------------------------------------------------------------------
+
+    /// However much gas a submitter gives: a recipient that a full allowance satisfies is paid, or the whole batch
+    /// reverts. It is never parked by starving.
+    function testFuzz_starving_parks_nobody(uint256 gasLimit) public {
+        hostile.setMood(HostileRecipient.Mood.Spend);
+        Request[] memory requests = new Request[](3);
+        for (uint256 i = 0; i < 3; ++i) {
+            requests[i] = _sendBack(coinThere, BOB, address(hostile), 1 ether);
+        }
+        Certificate memory certificate = _certify(main, requests, _none(), THRESHOLD);
+        gasLimit = _bound(gasLimit, 60_000, 900_000);
+        _at(main);
+        try main.deliver{gas: gasLimit}(requests, _none(), certificate) {
+            vm.assertEq(address(hostile).balance, 3 ether);
+        } catch {
+            vm.assertEq(_incoming(main).count, 0);
+            vm.assertEq(address(hostile).balance, 0);
+        }
+        vm.assertEq(_parked(main, NATIVE_COIN), 0);
+    }
+
+    function test_too_little_gas_is_named() public {
+        Request[] memory requests = _one(_sendBack(coinThere, BOB, ALICE, 1 ether));
+        Certificate memory certificate = _certify(main, requests, _none(), THRESHOLD);
+        _at(main);
+        (bool ok, bytes memory data) =
+            address(main).call{gas: 250_000}(abi.encodeCall(IBridge.deliver, (requests, _none(), certificate)));
+        vm.assertTrue(!ok, "refused");
+        vm.assertEq(bytes32(bytes4(data)), bytes32(IBridge.Bridge_GasShort.selector), "named");
+    }
+
+    /// What is set aside for parking suffices: when a payout with just enough gas burns all of it, the rest parks.
+    function testFuzz_a_burner_never_reverts_a_batch_that_had_the_gas(uint256 gasLimit) public {
+        hostile.setMood(HostileRecipient.Mood.BurnGas);
+        Request[] memory requests = _one(_sendBack(coinThere, BOB, address(hostile), 1 ether));
+        Certificate memory certificate = _certify(main, requests, _none(), THRESHOLD);
+        gasLimit = _bound(gasLimit, 280_000, 420_000);
+        _at(main);
+        (bool ok, bytes memory data) =
+            address(main).call{gas: gasLimit}(abi.encodeCall(IBridge.deliver, (requests, _none(), certificate)));
+        if (ok) _assertParked(main, requests[0], ParkReason.PayoutFailed);
+        else vm.assertEq(bytes32(bytes4(data)), bytes32(IBridge.Bridge_GasShort.selector), "the only way to fail");
+    }
+
+    // ---- limits -----------------------------------------------------------------------------------------------
+
+    /// S7: a batch never pays more than the bucket holds, whatever its requests.
+    function testFuzz_a_batch_never_pays_more_than_the_bucket_holds(uint128[6] calldata amounts, uint32 later) public {
+        uint128 capacity = 10 ether;
+        vm.prank(OWNER);
+        main.setTokenLimits(address(gold), 1, NO_LIMIT, capacity, 1e15, NO_LIMIT);
+        Request[] memory requests = new Request[](6);
+        for (uint256 i = 0; i < 6; ++i) {
+            requests[i] = _sendBack(goldThere, BOB, ALICE, _bound(amounts[i], 1, 12 ether));
+        }
+        uint256 before = main.tokenAllowance(address(gold));
+        vm.assertEq(before, capacity);
+        _deliver(main, requests);
+        uint256 paid = gold.balanceOf(ALICE);
+        vm.assertLe(paid, capacity, "limit");
+        vm.assertEq(main.tokenAllowance(address(gold)), capacity - paid);
+        for (uint256 i = 0; i < 6; ++i) {
+            if (main.parkedHandover(requests[i].nonce).requestHash == 0) continue;
+            _assertParked(main, requests[i], ParkReason.RateLimited);
+        }
+        vm.warp(START + later);
+        uint256 refilled = capacity - paid + uint256(later) * 1e15;
+        vm.assertEq(main.tokenAllowance(address(gold)), refilled < capacity ? refilled : capacity);
+    }
+
+    function test_a_bucket_of_no_capacity_pays_nothing() public {
+        vm.prank(OWNER);
+        main.setTokenLimits(address(gold), 1, NO_LIMIT, 0, NO_LIMIT, NO_LIMIT);
+        vm.warp(START + 365 days);
+        Request memory request = _sendBack(goldThere, BOB, ALICE, 1);
+        _deliver(main, request);
+        _assertParked(main, request, ParkReason.RateLimited);
+    }
+
+    function test_a_failed_payout_spends_no_rate() public {
+        vm.prank(OWNER);
+        main.setTokenLimits(NATIVE_COIN, 1, NO_LIMIT, 3 ether, 0, NO_LIMIT);
+        hostile.setMood(HostileRecipient.Mood.Revert);
+        _deliver(main, _sendBack(coinThere, BOB, address(hostile), 2 ether));
+        vm.assertEq(main.tokenAllowance(NATIVE_COIN), 3 ether);
+    }
+
+    // ---- helpers ----------------------------------------------------------------------------------------------
+
+    function _parksHostileCoin(ParkReason reason) private {
+        Request[] memory requests = new Request[](3);
+        requests[0] = _sendBack(coinThere, BOB, ALICE, 1 ether);
+        requests[1] = _sendBack(coinThere, BOB, address(hostile), 2 ether);
+        requests[2] = _sendBack(coinThere, BOB, ALICE, 3 ether);
+        uint256 before = ALICE.balance;
+        _deliver(main, requests);
+        vm.assertEq(ALICE.balance - before, 4 ether);
+        _assertParked(main, requests[1], reason);
+        vm.assertEq(_custody(main, NATIVE_COIN), 96 ether);
+        vm.assertEq(_parked(main, NATIVE_COIN), 2 ether);
+        vm.assertEq(address(main).balance, 96 ether);
+        vm.assertEq(address(hostile).balance, 0);
+    }
+
+    function _parkOne() private returns (Request memory request) {
+        HostileRecipient other = new HostileRecipient();
+        other.setMood(HostileRecipient.Mood.Revert);
+        request = _sendBack(coinThere, BOB, address(other), 1 ether);
+        _deliver(main, request);
+        other.setMood(HostileRecipient.Mood.Plain);
+    }
+
+    function _hostileToken() private returns (HostileToken token, BridgeToken there) {
+        token = new HostileToken();
+        there = _representation(address(token));
+        _lock(token, 1000);
+        _deliver(service, _requestOf(address(token), address(there), ALICE, BOB, 1000));
+    }
+
+    function _representation(address home) private returns (BridgeToken there) {
+        there = new BridgeToken(address(service), "There", "THR", 18, NO_LIMIT);
+        _link(home, AssetKind.ERC20, address(there));
+    }
+
+    function _lock(HostileToken token, uint256 amount) private {
+        token.mint(ALICE, amount);
+        vm.prank(ALICE);
+        token.approve(address(main), amount);
+        vm.prank(ALICE);
+        _at(main).requestERC20(address(token), BOB, amount);
+    }
+
+    /// The latest request on main, by what it must be.
+    function _requestOf(address token, address there, address sender, address recipient, uint256 amount)
+        private
+        view
+        returns (Request memory)
+    {
+        return Request(_outgoing(main).count - 1, AssetKind.ERC20, sender, recipient, token, there, amount);
+    }
+
+    function _burnFor(BridgeToken there, address home, address recipient, uint256 amount)
+        private
+        returns (Request memory)
+    {
+        vm.prank(BOB);
+        there.approve(address(service), amount);
+        vm.prank(BOB);
+        uint64 nonce = _at(service).requestERC20(address(there), recipient, amount);
+        return Request(nonce, AssetKind.ERC20, BOB, recipient, address(there), home, amount);
+    }
+}
