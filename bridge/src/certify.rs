@@ -162,12 +162,6 @@ impl Collector {
         }
     }
 
-    /// Forgets everything above `count`: it was linked on a history that is gone.
-    pub fn forget_above(&mut self, count: Count) {
-        self.agreed.split_off(&count.plus(1));
-        self.certified.split_off(&count.plus(1));
-    }
-
     /// The certificate of the checkpoint at `count`, if it is complete.
     #[must_use]
     pub fn certificate(&self, count: Count) -> Option<Certificate> {

@@ -1,13 +1,13 @@
 //! What goes into the lane state machine and what comes out of it.
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
 
 use crate::attest::{Attestation, Verified};
 use crate::batch::Batch;
 use crate::digest::Checkpoint;
 use crate::finality::Final;
-use crate::ids::{BlockNumber, BlockRef, Count, Epoch};
+use crate::ids::{BlockRef, Count, Epoch};
 use crate::lane_head::{LanePosition, Linked};
 use crate::relayer_set::RelayerSet;
 use crate::schedule::Term;
@@ -23,16 +23,6 @@ pub enum Input {
         to: BlockRef,
         /// The submitters' term that `to` lies in.
         term: Term,
-    },
-    /// The source chain's own head at a block already read differs from what was linked there:
-    /// finality failed, or the node left the chain. Both heads agree at `agreed`.
-    Reorganised {
-        /// The last position on both histories.
-        agreed: LanePosition,
-        /// Its block.
-        block: BlockNumber,
-        /// The chain's own head where it differs, as evidence.
-        contract: LanePosition,
     },
     /// The destination was read. `newest` may still be taken back, `settled` not.
     DestinationAdvanced {
@@ -122,13 +112,6 @@ pub enum Record {
     Attestation(Attestation),
     /// What the lane abstains for, or that it no longer does.
     Conflict(Option<Conflict>),
-    /// The linked history above `above` is gone.
-    Unlinked {
-        /// The last position kept.
-        above: LanePosition,
-        /// Its block.
-        block: BlockNumber,
-    },
 }
 
 /// A head that was attested here and is no longer on the chain.
@@ -163,12 +146,5 @@ pub enum Alarm {
         linked: LanePosition,
         /// Held by the destination.
         destination: LanePosition,
-    },
-    /// The checkpoint to sign was signed before with another head. Nothing is signed.
-    AlreadyAttested {
-        /// Where.
-        count: Count,
-        /// What was signed before.
-        before: B256,
     },
 }

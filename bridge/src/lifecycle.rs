@@ -47,7 +47,7 @@ pub struct LaneStatus {
     /// Attestations that make a certificate.
     pub threshold: u8,
     /// Members of the relayer set.
-    pub members: usize,
+    pub members: Vec<Address>,
     /// The epoch of the relayer set; 0 if it is not known yet.
     pub epoch: u64,
     /// This relayer's turn to submit; 0 is first.

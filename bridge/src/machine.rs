@@ -6,7 +6,9 @@
 //! again with [`Input::Tick`] though nothing happened.
 //!
 //! Every effect can be derived again from what is stored: after a restart the same inputs lead to the
-//! same effects, and each is harmless when done twice.
+//! same effects, and each is harmless when done twice. A history that turns out to be gone needs no
+//! path of its own either: the caller unlinks it in the store and restores the machine, which then
+//! finds its own attestations contradicted by what it links anew, and abstains.
 //!
 //! # Design decisions
 //! - Requests handed over for good leave the machine; those in between stay, at most [`WINDOW_MAX`]
@@ -21,12 +23,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use alloy_primitives::{Address, B256};
+use serde::{Deserialize, Serialize};
 
 use crate::attest::{Attestation, Verified};
 use crate::certify::Collector;
 use crate::effect::{Conflict, Effect, Input};
 use crate::ids::{BlockNumber, Count, Lane, LaneId};
-use crate::lane_head::LanePosition;
+use crate::lane_head::{LanePosition, Linked};
 use crate::lifecycle::{Abstention, LaneStatus};
 use crate::request::SourcedRequest;
 use crate::schedule::Term;
@@ -52,7 +55,7 @@ pub struct Params {
 }
 
 /// A request in its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkedRequest {
     /// The request and where it was made.
     pub sourced: SourcedRequest,
@@ -62,6 +65,24 @@ pub struct LinkedRequest {
     pub after: LanePosition,
     /// Whether it is the last request of its source block.
     pub ends_block: bool,
+}
+
+impl LinkedRequest {
+    /// The requests of a linked run, which ends with its last block.
+    #[must_use]
+    pub fn rows(linked: &Linked) -> Vec<Self> {
+        let requests = linked.requests();
+        let row = |(at, (sourced, after)): (usize, &(SourcedRequest, LanePosition))| {
+            let next = requests.get(at + 1).map(|(next, _)| next.block);
+            Self {
+                sourced: sourced.clone(),
+                hash: sourced.request.hash(),
+                after: *after,
+                ends_block: next != Some(sourced.block),
+            }
+        };
+        requests.iter().enumerate().map(row).collect()
+    }
 }
 
 /// What a machine is restored from: all of it was stored.
@@ -198,9 +219,6 @@ impl LaneMachine {
             Input::RequestsObserved { linked, to, term } => {
                 self.on_requests_observed(linked.into_inner(), to, term);
             }
-            Input::Reorganised { agreed, block, contract } => {
-                self.on_reorganised(agreed, block, contract);
-            }
             Input::DestinationAdvanced { newest, settled, paused } => {
                 self.on_destination_advanced(now, newest, settled, paused);
             }
@@ -251,6 +269,12 @@ impl LaneMachine {
         self.settled
     }
 
+    /// How far the destination has come in its newest block.
+    #[must_use]
+    pub const fn newest(&self) -> LanePosition {
+        self.newest
+    }
+
     /// Whether more of the source may be read: the window has room.
     #[must_use]
     pub fn has_room(&self) -> bool {
@@ -284,7 +308,7 @@ impl LaneMachine {
                 .and_then(|count| Some(self.collector.as_ref()?.signers(count)))
                 .unwrap_or_default(),
             threshold: self.collector.as_ref().map_or(0, |c| c.set().threshold()),
-            members: self.collector.as_ref().map_or(0, |c| c.set().members().len()),
+            members: self.collector.as_ref().map_or_else(Vec::new, |c| c.set().members().to_vec()),
             epoch: self.collector.as_ref().map_or(0, |c| c.set().epoch().get()),
             rank: self.rank(),
             submitting: self.in_flight.map(|run| (run.first, run.end)),

@@ -9,7 +9,7 @@ use alloy_primitives::B256;
 use proptest::prelude::*;
 use twinspan_bridge::digest::Checkpoint;
 use twinspan_bridge::effect::{Alarm, Input};
-use twinspan_bridge::ids::{BlockNumber, Count, Epoch};
+use twinspan_bridge::ids::{Count, Epoch};
 use twinspan_bridge::lane_head::LanePosition;
 use twinspan_bridge::lifecycle::Abstention;
 use world::{COSIGN_TIMEOUT, Death, RELAYERS, TAKEOVER, World, key, lane, set};
@@ -229,8 +229,6 @@ fn a_relayer_on_a_lost_branch_abstains_up_to_what_it_signed_and_resumes_by_itsel
     world.source.mine(3);
     world.settle();
     // Relayer 0's node sits on a branch of its own: it signs count 5 there.
-    let common = world.source.height();
-    let agreed = world.source.position(common);
     world.source.salt = 1;
     world.source.mine(2);
     world.observe(0, 1, Death::Never);
@@ -239,12 +237,10 @@ fn a_relayer_on_a_lost_branch_abstains_up_to_what_it_signed_and_resumes_by_itsel
     world.source.blocks.pop();
     world.source.salt = 2;
     world.source.mine(2);
-    let contract = world.source.position(world.source.height());
-    let block = BlockNumber::new(common);
-    world.step(0, Input::Reorganised { agreed, block, contract }, Death::Never);
+    world.unlink(0);
+    world.observe(0, 10, Death::Never);
     assert!(world.alarms.iter().any(|(who, a)| *who == 0 && matches!(a, Alarm::Conflict(_))));
     world.restart(0);
-    world.observe(0, 1, Death::Never);
     let up_to = Count::new(5);
     assert_eq!(world.relayers[0].machine.abstains(), Some(Abstention::Reorganised { up_to }));
     // The other three are a quorum. S6 is checked at every release.
@@ -268,11 +264,8 @@ fn without_a_quorum_besides_it_a_human_resumes_the_lane() {
     let wrong = world.source.blocks.pop().unwrap();
     world.source.salt = 2;
     world.source.mine(wrong.len());
-    let contract = world.source.position(1);
-    let agreed = LanePosition::start(&lane());
     for relayer in 0..2 {
-        let block = BlockNumber::new(0);
-        world.step(relayer, Input::Reorganised { agreed, block, contract }, Death::Never);
+        world.unlink(relayer);
         world.observe(relayer, 1, Death::Never);
     }
     for _ in 0..50 {

@@ -6,7 +6,7 @@ use super::{InFlight, LaneMachine, LinkedRequest};
 use crate::attest::{Attestation, Verified};
 use crate::certify::{Collected, Collector};
 use crate::effect::{Alarm, Conflict, Effect, Purpose, Record};
-use crate::ids::{BlockNumber, BlockRef, Count};
+use crate::ids::{BlockRef, Count};
 use crate::lane_head::{LanePosition, Linked};
 use crate::relayer_set::RelayerSet;
 use crate::schedule::Term;
@@ -23,52 +23,17 @@ impl LaneMachine {
         if linked.from() != self.linked || to.number < self.linked_block {
             return;
         }
-        let requests = linked.requests();
-        for (at, (sourced, after)) in requests.iter().enumerate() {
-            let next = requests.get(at + 1).map(|(next, _)| next.block);
-            self.window.push_back(LinkedRequest {
-                sourced: sourced.clone(),
-                hash: sourced.request.hash(),
-                after: *after,
-                ends_block: next != Some(sourced.block),
-            });
+        let rows = LinkedRequest::rows(&linked);
+        if self.window.is_empty() {
+            self.base = linked.from();
         }
+        self.window.extend(rows);
         self.linked = linked.to();
         self.linked_block = to.number;
         self.term = Some(term);
-        if self.window.len() == requests.len() {
-            self.base = linked.from();
-        }
         self.open_checkpoints();
         self.compare_destination();
         self.trim();
-    }
-
-    pub(super) fn on_reorganised(
-        &mut self,
-        agreed: LanePosition,
-        block: BlockNumber,
-        contract: LanePosition,
-    ) {
-        if agreed.count > self.linked.count {
-            return;
-        }
-        let gone = self.attested.range(agreed.count.plus(1)..).next_back().map(|(count, _)| *count);
-        if let Some(highest) = gone {
-            self.enter_conflict(highest, self.linked, contract);
-        }
-        while self.window.back().is_some_and(|last| last.after.count > agreed.count) {
-            self.window.pop_back();
-        }
-        if let Some(collector) = &mut self.collector {
-            collector.forget_above(agreed.count);
-        }
-        self.signing.split_off(&agreed.count.plus(1));
-        self.opened = self.opened.min(agreed.count);
-        self.considered = self.considered.min(agreed.count);
-        self.linked = agreed;
-        self.linked_block = block;
-        self.record(Record::Unlinked { above: agreed, block });
     }
 
     pub(super) fn on_destination_advanced(
@@ -187,8 +152,10 @@ impl LaneMachine {
         contract: LanePosition,
     ) {
         let Some(epoch) = self.collector.as_ref().map(|c| c.set().epoch()) else { return };
+        // Everything above it was signed on the same lost history.
+        let last = self.attested.last_key_value().map_or(highest, |(count, _)| *count);
         let earlier = self.conflict.map_or(highest, |conflict| conflict.highest_attested);
-        let highest_attested = earlier.max(highest);
+        let highest_attested = earlier.max(highest).max(last);
         let conflict = Conflict { epoch, highest_attested, linked, contract };
         if self.conflict == Some(conflict) {
             return;

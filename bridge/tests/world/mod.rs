@@ -190,11 +190,6 @@ impl Disk {
         match record {
             Record::Attestation(attestation) => self.attestations.push(*attestation),
             Record::Conflict(conflict) => self.conflict = *conflict,
-            Record::Unlinked { above, block } => {
-                self.requests.retain(|r| r.after.count <= above.count);
-                self.linked = *above;
-                self.block = block.get();
-            }
         }
     }
 }
@@ -271,6 +266,17 @@ impl World {
         if recovering {
             self.ask_peers(relayer);
         }
+    }
+
+    /// The chain is not the one that was linked: unlinks it and reads it anew, as the service does.
+    pub fn unlink(&mut self, relayer: usize) {
+        let disk = &mut self.relayers[relayer].disk;
+        disk.requests.clear();
+        disk.linked = LanePosition::start(&lane());
+        disk.block = 0;
+        let machine = LaneMachine::restore(params(relayer, false), disk.snapshot());
+        self.relayers[relayer].machine = machine;
+        self.boot(relayer, Death::Never);
     }
 
     /// Loses the disk, and starts again from nothing.
@@ -351,18 +357,7 @@ impl World {
         }
         let Relayer { disk, machine, .. } = &mut self.relayers[relayer];
         if let Some((linked, block)) = observed.filter(|_| machine.linked() != from) {
-            disk.requests.extend(linked.requests().iter().map(|(sourced, after)| {
-                LinkedRequest {
-                    sourced: sourced.clone(),
-                    hash: sourced.request.hash(),
-                    after: *after,
-                    ends_block: linked
-                        .requests()
-                        .iter()
-                        .find(|(_, at)| at.count == after.count.plus(1))
-                        .is_none_or(|(next, _)| next.block != sourced.block),
-                }
-            }));
+            disk.requests.extend(LinkedRequest::rows(&linked));
             disk.block = block.get();
         }
         for record in &records {

@@ -1,6 +1,7 @@
 //! The actor: takes intents, listens to heads, and reports outcomes.
 
 use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use alloy::primitives::{U64, U256};
@@ -78,7 +79,8 @@ pub struct TransactionEngine<S> {
     pub(super) head: Option<Head>,
     looked_at: Instant,
     pub(super) heads_seen: u64,
-    pub(super) sends: FuturesUnordered<Sending>,
+    /// In a mutex that nobody locks: only to let the engine be shared between threads by reference.
+    pub(super) sends: Mutex<FuturesUnordered<Sending>>,
     pub(super) reports: VecDeque<(u64, Resolved)>,
     pub(super) balance_at: Option<Instant>,
 }
@@ -113,7 +115,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
             head: None,
             looked_at: Instant::now(),
             heads_seen: 0,
-            sends: FuturesUnordered::new(),
+            sends: Mutex::new(FuturesUnordered::new()),
             reports: VecDeque::new(),
             balance_at: None,
         };
@@ -146,6 +148,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
             if !has_callers && !busy && self.reports.is_empty() {
                 return Ok(());
             }
+            let sending = !unlocked(&mut self.sends).is_empty();
             tokio::select! {
                 biased;
                 // 1. What has ended is told, if somebody listens.
@@ -157,7 +160,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
                     }
                 }
                 // 2. What nodes said of our broadcasts.
-                Some(sent) = self.sends.next(), if !self.sends.is_empty() => {
+                Some(sent) = unlocked(&mut self.sends).next(), if sending => {
                     self.on_sent(sent).await?;
                 }
                 // 3. New work goes out at once; without callers what is under way is finished.
@@ -322,6 +325,11 @@ impl<S: TransactionStore> TransactionEngine<S> {
                 .set(age);
         });
     }
+}
+
+/// The content of a mutex that nobody else can hold.
+pub(super) fn unlocked<T>(mutex: &mut Mutex<T>) -> &mut T {
+    mutex.get_mut().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether `head` proves that the chain that `before` was on is not the chain any more.

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use twinspan_bridge::ids::AccountNonce;
 
 use super::book::{Due, Slot};
-use super::engine::{EngineFault, TransactionEngine};
+use super::engine::{EngineFault, TransactionEngine, unlocked};
 use super::handle::unix_now;
 use super::intent::{Intent, IntentId};
 use super::store::TransactionStore;
@@ -105,7 +105,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
         slot.heads_since_sent = 0;
         slot.retry = false;
         let chain = self.chain.clone();
-        self.sends.push(Box::pin(async move {
+        unlocked(&mut self.sends).push(Box::pin(async move {
             let answer = chain.request::<_, B256>("eth_sendRawTransaction", (raw,)).await;
             Sent { nonce, hash, verdict: send_verdict(answer) }
         }));

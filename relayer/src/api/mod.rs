@@ -1,0 +1,145 @@
+//! What operators, dApps and monitoring ask over HTTP.
+
+pub mod transfers;
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::sync::watch;
+use twinspan_chains::EvmChain;
+use twinspan_chains::transactions::EngineHandle;
+
+use crate::peers::Directory;
+use crate::status::PairReport;
+use crate::store::Reader;
+
+/// What the answers are made from.
+#[derive(Clone)]
+pub struct Api {
+    /// The relayer's name and attestation address.
+    pub relayer: Arc<(String, alloy::primitives::Address)>,
+    /// The pairs.
+    pub pairs: Arc<Vec<watch::Receiver<PairReport>>>,
+    /// The lanes.
+    pub directory: Arc<Directory>,
+    /// The chains and the accounts that submit there.
+    pub chains: Arc<Vec<(EvmChain, EngineHandle)>>,
+    /// The store.
+    pub reader: Reader,
+    /// The metrics.
+    pub metrics: PrometheusHandle,
+    /// Since when the relayer runs.
+    pub started: std::time::Instant,
+}
+
+/// `GET /v1/status`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Status {
+    /// The relayer's name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its attestation address.
+    pub relayer: alloy::primitives::Address,
+    /// Seconds since it started.
+    pub uptime_seconds: u64,
+    /// Its pairs.
+    pub pairs: Vec<PairReport>,
+    /// Its chains.
+    pub chains: Vec<ChainReport>,
+}
+
+/// One chain as this relayer sees it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ChainReport {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its id.
+    pub chain_id: u64,
+    /// The newest block seen.
+    pub head: Option<u64>,
+    /// When that block was made, Unix time in seconds.
+    pub head_timestamp: Option<u64>,
+    /// The account that submits.
+    pub account: alloy::primitives::Address,
+    /// Its transactions under way.
+    pub pending_transactions: usize,
+    /// How long the oldest of them has been under way, in seconds.
+    pub oldest_transaction_seconds: Option<u64>,
+    /// The account's balance in wei, when it was last looked at.
+    pub balance: Option<alloy::primitives::U256>,
+    /// JSON-RPC calls made so far.
+    pub rpc_calls: u64,
+}
+
+/// The routes of the API.
+#[must_use]
+pub fn router(api: Api) -> axum::Router {
+    axum::Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .route("/v1/status", get(status))
+        .route("/v1/transfers", get(transfers::by_transaction))
+        .route("/v1/transfers/{id}", get(transfers::by_id))
+        .fallback(|| async { (StatusCode::NOT_FOUND, Json(json!({ "error": "no such path" }))) })
+        .with_state(api)
+}
+
+async fn metrics(State(api): State<Api>) -> Response {
+    let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
+    (kind, api.metrics.render()).into_response()
+}
+
+async fn status(State(api): State<Api>) -> Json<Status> {
+    let chains = api.chains.iter().map(|(chain, account)| chain_report(chain, account)).collect();
+    Json(Status {
+        name: api.relayer.0.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        relayer: api.relayer.1,
+        uptime_seconds: api.started.elapsed().as_secs(),
+        pairs: api.pairs.iter().map(|pair| pair.borrow().clone()).collect(),
+        chains,
+    })
+}
+
+fn chain_report(chain: &EvmChain, account: &EngineHandle) -> ChainReport {
+    let head = *chain.seen_heads().borrow();
+    let snapshot = account.snapshot();
+    ChainReport {
+        name: chain.name().to_owned(),
+        chain_id: chain.chain_id().get(),
+        head: head.map(|head| head.block.number.get()),
+        head_timestamp: head.map(|head| head.timestamp),
+        account: snapshot.account.address,
+        pending_transactions: snapshot.pending.len(),
+        oldest_transaction_seconds: snapshot.oldest_age().map(|age| age.as_secs()),
+        balance: snapshot.balance,
+        rpc_calls: chain.calls().total(),
+    }
+}
+
+/// Ready once every lane's chains are read and nothing is halted.
+async fn ready(State(api): State<Api>) -> Response {
+    let mut waiting = Vec::new();
+    for pair in api.pairs.iter() {
+        for lane in &pair.borrow().lanes {
+            let (verdict, why) = lane.verdict();
+            if matches!(verdict, "starting" | "recovering" | "halted") {
+                waiting.push(json!({ "lane": lane.name, "is": verdict, "why": why }));
+            }
+        }
+    }
+    if waiting.is_empty() {
+        return Json(json!({ "ready": true })).into_response();
+    }
+    let body = Json(json!({ "ready": false, "waiting": waiting }));
+    (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
+}

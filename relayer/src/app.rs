@@ -1,0 +1,399 @@
+//! Puts a relayer together, runs it until it is asked to stop, and takes it apart in order.
+
+mod preflight;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+use twinspan_bridge::attest::AttestationKey;
+use twinspan_bridge::ids::{BridgeAt, Lane};
+use twinspan_bridge::machine::Params;
+use twinspan_chains::transactions::{EngineHandle, Resolved, TransactionEngine};
+use twinspan_chains::{ConnectError, EvmChain};
+
+use crate::api::{self, Api};
+use crate::config::{Config, Pair, Side};
+use crate::engine::{Engine, INBOX_MAX, LaneSetup, Message};
+use crate::keys::{self, KeyError};
+use crate::metrics::{self, MetricsError};
+use crate::peers::client::{Peer, PeerError};
+use crate::peers::{Directory, LaneEntry, server};
+use crate::pipeline::exchange::{Exchange, OUTBOX_MAX, Outbox};
+use crate::pipeline::observe::{Memory, Observer};
+use crate::pipeline::submit::Submitter;
+use crate::status::PairReport;
+use crate::store::{AccountStore, Deployment, Store, StoreError};
+use crate::supervise::{Supervisor, UnaskedExit};
+
+pub use preflight::{PairFault, check_pairs};
+
+/// How long tasks may take to finish when the relayer is asked to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Outcomes that wait for the lanes of an account, at most.
+const OUTCOMES_MAX: usize = 64;
+
+/// Why a relayer does not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// A key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A chain.
+    #[error(transparent)]
+    Connect(#[from] Box<ConnectError>),
+    /// A bridge pair.
+    #[error(transparent)]
+    Pair(#[from] PairFault),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A listener.
+    #[error("cannot listen on {address} ({setting}): {source}; stop what uses it or change the setting")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Which setting names it.
+        setting: &'static str,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A peer's URL.
+    #[error("peer: {0}")]
+    Peer(#[from] PeerError),
+    /// The metrics.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    /// A task ended.
+    #[error(transparent)]
+    Unasked(#[from] UnaskedExit),
+}
+
+/// The chains of a configuration, connected, by name.
+pub type Chains = BTreeMap<String, EvmChain>;
+
+/// Connects every chain that a pair uses.
+///
+/// # Errors
+/// [`ConnectError`] with the endpoint, what was got and what was wanted.
+pub async fn connect(config: &Config) -> Result<Chains, Box<ConnectError>> {
+    let mut chains = Chains::new();
+    for (name, chain) in &config.chains {
+        let connected = EvmChain::connect(chain.access.clone()).await.map_err(Box::new)?;
+        chains.insert(name.clone(), connected);
+    }
+    Ok(chains)
+}
+
+/// Runs a relayer until `stop` is cancelled or a task ends unasked.
+///
+/// # Errors
+/// [`AppError`]: refused at start, or the named task that ended.
+pub async fn run(config: Config, stop: CancellationToken) -> Result<(), AppError> {
+    let handle = metrics::install()?;
+    let key = Arc::new(keys::attestation_key(&config.attestation_key)?);
+    let chains = connect(&config).await?;
+    check_pairs(&config, &chains, key.address()).await?;
+    let (store, writer, created) = Store::open(&config.store, &deployment(&config, &key))?;
+    let listeners = Listeners::bind(&config).await?;
+
+    let mut supervisor = Supervisor::new();
+    supervisor.spawn("store", writer.run());
+    let app = App { config: &config, key, chains, store, created };
+    app.start(&mut supervisor, listeners, handle)?;
+    drop(app);
+
+    info!(relayer = %config.name, api = %config.api, peers = %config.peers.listen, "running");
+    let ended = tokio::select! {
+        () = stop.cancelled() => Ok(()),
+        unasked = supervisor.unasked_exit() => Err(unasked),
+    };
+    info!("stopping");
+    let stopped = supervisor.shut_down(GRACE).await;
+    ended?;
+    Ok(stopped?)
+}
+
+fn deployment(config: &Config, key: &AttestationKey) -> Deployment {
+    let at = |side: &Side| bridge_at(config, side);
+    let pairs = config.pairs.iter();
+    let pairs = pairs.map(|(name, pair)| (name.clone(), at(&pair.main), at(&pair.service)));
+    Deployment { relayer: key.address(), pairs: pairs.collect() }
+}
+
+fn bridge_at(config: &Config, side: &Side) -> BridgeAt {
+    let chain_id = config.chains[&side.chain].access.chain_id;
+    BridgeAt { chain_id, address: side.bridge }
+}
+
+/// The ports, taken before anything else starts.
+struct Listeners {
+    api: TcpListener,
+    peers: TcpListener,
+}
+
+impl Listeners {
+    async fn bind(config: &Config) -> Result<Self, AppError> {
+        let bind = async |address, setting| {
+            TcpListener::bind(address)
+                .await
+                .map_err(|source| AppError::Listen { address, setting, source })
+        };
+        let api = bind(config.api, "api.listen").await?;
+        Ok(Self { api, peers: bind(config.peers.listen, "peers.listen").await? })
+    }
+}
+
+/// What the parts are made from.
+struct App<'a> {
+    config: &'a Config,
+    key: Arc<AttestationKey>,
+    chains: Chains,
+    store: Store,
+    created: bool,
+}
+
+/// An account on a chain, with the pairs that use it.
+struct Account {
+    chain: EvmChain,
+    handle: EngineHandle,
+    outcomes: mpsc::Receiver<Resolved>,
+    pairs: Vec<mpsc::Sender<Message>>,
+}
+
+impl App<'_> {
+    fn start(
+        &self,
+        supervisor: &mut Supervisor,
+        listeners: Listeners,
+        handle: PrometheusHandle,
+    ) -> Result<(), AppError> {
+        let (outbox, _) = broadcast::channel(OUTBOX_MAX);
+        let mut accounts = self.accounts(supervisor)?;
+        let mut directory = Directory::new();
+        let mut reports = Vec::new();
+        for (name, pair) in &self.config.pairs {
+            let report = self.pair(supervisor, name, pair, &outbox, &mut accounts, &mut directory)?;
+            reports.push(report);
+        }
+        let directory = Arc::new(directory);
+        self.peers(supervisor, &outbox, &directory)?;
+        let api = Api {
+            relayer: Arc::new((self.config.name.clone(), self.key.address())),
+            pairs: Arc::new(reports),
+            directory: Arc::clone(&directory),
+            chains: Arc::new(
+                accounts.values().map(|a| (a.chain.clone(), a.handle.clone())).collect(),
+            ),
+            reader: self.store.reader().clone(),
+            metrics: handle.clone(),
+            started: Instant::now(),
+        };
+        let token = supervisor.token();
+        supervisor.spawn("api", serve(listeners.api, api::router(api), token.clone()));
+        let router = server::router(directory, self.store.reader().clone());
+        supervisor.spawn("peers", serve(listeners.peers, router, token.clone()));
+        for (name, account) in accounts {
+            let outcomes = tell_outcomes(account.outcomes, account.pairs, token.clone());
+            supervisor.spawn(format!("{name}/outcomes"), outcomes);
+        }
+        supervisor.spawn("metrics", keep_up(handle, token));
+        Ok(())
+    }
+
+    /// A transaction engine for each chain.
+    fn accounts(&self, supervisor: &mut Supervisor) -> Result<BTreeMap<String, Account>, AppError> {
+        let mut accounts = BTreeMap::new();
+        for (name, chain) in &self.chains {
+            let signer = keys::submitter_key(&self.config.chains[name].submitter)?;
+            let (told, outcomes) = mpsc::channel(OUTCOMES_MAX);
+            let store = AccountStore(self.store.clone());
+            let (engine, handle) = TransactionEngine::new(chain.clone(), signer, store, told);
+            supervisor.spawn(format!("{name}/transactions"), engine.run(supervisor.token()));
+            let account = Account { chain: chain.clone(), handle, outcomes, pairs: Vec::new() };
+            accounts.insert(name.clone(), account);
+        }
+        Ok(accounts)
+    }
+
+    /// The engine and the two observers of a pair.
+    fn pair(
+        &self,
+        supervisor: &mut Supervisor,
+        name: &str,
+        pair: &Pair,
+        outbox: &Outbox,
+        accounts: &mut BTreeMap<String, Account>,
+        directory: &mut Directory,
+    ) -> Result<watch::Receiver<PairReport>, AppError> {
+        let sides = [&pair.main, &pair.service];
+        let (inbox, messages) = mpsc::channel(INBOX_MAX);
+        let setup = |index: usize| {
+            let (from, to) = (sides[index], sides[1 - index]);
+            let lane = Lane {
+                source: bridge_at(self.config, from),
+                destination: bridge_at(self.config, to),
+            };
+            let lane_name = format!("{name}/{}→{}", from.chain, to.chain);
+            metrics::init_lane(&lane_name);
+            let account = accounts[&to.chain].handle.clone();
+            LaneSetup {
+                params: Params {
+                    lane,
+                    me: self.key.address(),
+                    takeover: pair.takeover,
+                    cosign_timeout: pair.cosign_timeout,
+                    batch_max: pair.batch_max,
+                    recovering: self.created && !self.config.peers.urls.is_empty(),
+                },
+                start_block: from.start_block,
+                submitter: Submitter::new(to.bridge, lane_name.clone(), account),
+                name: lane_name,
+            }
+        };
+        let setups = [setup(0), setup(1)];
+        let lanes = [setups[0].params.lane, setups[1].params.lane];
+        let (engine, report) = Engine::restore(
+            name.to_owned(),
+            setups,
+            Arc::clone(&self.key),
+            self.store.clone(),
+            messages,
+            outbox.clone(),
+        )?;
+        for (side, cursor) in engine.cursors().into_iter().enumerate() {
+            let observer = Observer {
+                side,
+                name: format!("{name}/{}", sides[side].chain),
+                chain: self.chains[&sides[side].chain].clone(),
+                bridge: sides[side].bridge,
+                term_blocks: pair.term_blocks,
+                cursor,
+                engine: inbox.clone(),
+                memory: Memory::default(),
+            };
+            let task = format!("{}/observe", observer.name);
+            supervisor.spawn(task, observer.run(supervisor.token()));
+        }
+        for (index, lane) in lanes.into_iter().enumerate() {
+            let (engine, report) = (inbox.clone(), report.clone());
+            directory.insert(lane.id(), LaneEntry { lane, index, engine, report });
+            if let Some(account) = accounts.get_mut(&sides[index].chain) {
+                account.pairs.push(inbox.clone());
+            }
+        }
+        supervisor.spawn(format!("{name}/engine"), engine.run(supervisor.token()));
+        Ok(report)
+    }
+
+    /// The exchange with each peer, and the wait for what they remember of us.
+    fn peers(
+        &self,
+        supervisor: &mut Supervisor,
+        outbox: &Outbox,
+        directory: &Arc<Directory>,
+    ) -> Result<(), AppError> {
+        let peers = &self.config.peers;
+        let (told, answered) = mpsc::channel(peers.urls.len().max(1));
+        for url in &peers.urls {
+            let peer = Peer::new(url)?;
+            let task = format!("peer {}", peer.name());
+            let exchange = Exchange {
+                peer,
+                outbox: outbox.subscribe(),
+                directory: Arc::clone(directory),
+                pull_interval: peers.pull_interval,
+                answered: self.created.then(|| told.clone()),
+            };
+            supervisor.spawn(task, exchange.run(supervisor.token()));
+        }
+        let recovered = recover(
+            answered,
+            if self.created { peers.urls.len() } else { 0 },
+            peers.recovery_timeout,
+            Arc::clone(directory),
+            supervisor.token(),
+        );
+        supervisor.spawn("recovery", recovered);
+        Ok(())
+    }
+}
+
+/// Serves until cancelled.
+async fn serve(
+    listener: TcpListener,
+    router: axum::Router,
+    cancel: CancellationToken,
+) -> std::io::Result<()> {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(cancel.cancelled_owned()).await
+}
+
+/// Tells every pair that uses an account how its transactions ended.
+async fn tell_outcomes(
+    mut outcomes: mpsc::Receiver<Resolved>,
+    pairs: Vec<mpsc::Sender<Message>>,
+    cancel: CancellationToken,
+) -> Result<(), std::convert::Infallible> {
+    let tell = async {
+        while let Some(resolved) = outcomes.recv().await {
+            for pair in &pairs {
+                // A pair that has stopped needs nothing more.
+                let _ = pair.send(Message::Resolved(resolved.clone())).await;
+            }
+        }
+    };
+    cancel.run_until_cancelled(tell).await;
+    cancel.cancelled().await;
+    Ok(())
+}
+
+/// Waits until every peer has answered, or has had its time, and lets the lanes sign.
+async fn recover(
+    mut answered: mpsc::Receiver<()>,
+    peers: usize,
+    timeout: Duration,
+    directory: Arc<Directory>,
+    cancel: CancellationToken,
+) -> Result<(), std::convert::Infallible> {
+    let all = async {
+        for _ in 0..peers {
+            let _ = answered.recv().await;
+        }
+    };
+    if peers > 0 {
+        info!(peers, ?timeout, "the store is new: asking peers what we attested before");
+    }
+    let wait = tokio::time::timeout(timeout, all);
+    if let Some(waited) = cancel.run_until_cancelled(wait).await {
+        if waited.is_err() {
+            tracing::warn!("not every peer answered in time: going on without them");
+        }
+        for entry in directory.values() {
+            let _ = entry.engine.send(Message::Recovered).await;
+        }
+    }
+    cancel.cancelled().await;
+    Ok(())
+}
+
+/// Lets histograms drain, so that they do not grow while nobody scrapes.
+async fn keep_up(
+    handle: PrometheusHandle,
+    cancel: CancellationToken,
+) -> Result<(), std::convert::Infallible> {
+    loop {
+        let pause = tokio::time::sleep(Duration::from_secs(5));
+        if cancel.run_until_cancelled(pause).await.is_none() {
+            return Ok(());
+        }
+        handle.run_upkeep();
+    }
+}

@@ -1,0 +1,113 @@
+//! Refuses, before anything starts, bridges that are not the pair that the configuration says.
+
+use alloy::primitives::Address;
+use tracing::warn;
+use twinspan_bridge::ids::BridgeAt;
+use twinspan_bridge::relayer_set::RelayerSet;
+use twinspan_chains::{Preflight, PreflightError};
+
+use super::{Chains, bridge_at};
+use crate::config::{Config, Pair, Side};
+
+/// A pair that is not what the configuration says, with what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum PairFault {
+    /// The bridge cannot be read.
+    #[error("pairs.{pair}.{side}: {source}; check `bridge` and `chain`, or deploy the pair first")]
+    Preflight {
+        /// The pair's name.
+        pair: String,
+        /// `main` or `service`.
+        side: &'static str,
+        /// Why.
+        source: PreflightError,
+    },
+    /// The two bridges do not name each other.
+    #[error(
+        "pairs.{pair}.{side}: bridge {bridge} names {got} as its counterpart, not {want}: \
+         are the two chains swapped, or is one address of another deployment?"
+    )]
+    Counterpart {
+        /// The pair's name.
+        pair: String,
+        /// `main` or `service`.
+        side: &'static str,
+        /// The bridge.
+        bridge: BridgeAt,
+        /// The counterpart that it names.
+        got: BridgeAt,
+        /// The other bridge of the configuration.
+        want: BridgeAt,
+    },
+    /// The threshold is no majority.
+    #[error(
+        "pairs.{pair}.{side}: bridge {bridge} hands over with {threshold} of {members} relayers, less \
+         than a majority: raise its threshold, or set pairs.{pair}.allow_minority = true"
+    )]
+    Minority {
+        /// The pair's name.
+        pair: String,
+        /// `main` or `service`.
+        side: &'static str,
+        /// The bridge.
+        bridge: BridgeAt,
+        /// Its threshold.
+        threshold: u8,
+        /// Its members.
+        members: usize,
+    },
+}
+
+/// Reads both ends of every pair and compares them with the configuration.
+///
+/// # Errors
+/// The first [`PairFault`] found.
+pub async fn check_pairs(
+    config: &Config,
+    chains: &Chains,
+    relayer: Address,
+) -> Result<(), PairFault> {
+    for (name, pair) in &config.pairs {
+        check(config, chains, name, pair, "main", &pair.main, &pair.service, relayer).await?;
+        check(config, chains, name, pair, "service", &pair.service, &pair.main, relayer).await?;
+    }
+    Ok(())
+}
+
+#[expect(clippy::too_many_arguments, reason = "one call site, each names a different thing")]
+async fn check(
+    config: &Config,
+    chains: &Chains,
+    name: &str,
+    pair: &Pair,
+    side: &'static str,
+    here: &Side,
+    there: &Side,
+    relayer: Address,
+) -> Result<(), PairFault> {
+    let pair_name = name.to_owned();
+    let preflight = chains[&here.chain].preflight(here.bridge).await;
+    let preflight = preflight
+        .map_err(|source| PairFault::Preflight { pair: pair_name.clone(), side, source })?;
+    let Preflight { bridge, counterpart, relayer_set, .. } = preflight;
+    let want = bridge_at(config, there);
+    if counterpart != want {
+        let got = counterpart;
+        return Err(PairFault::Counterpart { pair: pair_name, side, bridge, got, want });
+    }
+    let (threshold, members) = (relayer_set.threshold(), relayer_set.members().len());
+    if is_minority(&relayer_set) && !pair.allow_minority {
+        return Err(PairFault::Minority { pair: pair_name, side, bridge, threshold, members });
+    }
+    if usize::from(threshold) * 3 < members * 2 {
+        warn!(pair = name, side, threshold, members, "the threshold is below two thirds");
+    }
+    if !relayer_set.contains(relayer) {
+        warn!(pair = name, side, %relayer, "we are no member of the relayer set: we only observe and deliver");
+    }
+    Ok(())
+}
+
+fn is_minority(set: &RelayerSet) -> bool {
+    usize::from(set.threshold()) * 2 <= set.members().len()
+}

@@ -1,0 +1,357 @@
+//! Turns the configuration as written into the checked one, and gathers every fault on the way.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use alloy::primitives::Address;
+use alloy::transports::http::reqwest::Url;
+use serde_json::Value;
+use twinspan_bridge::finality::FinalityRule;
+use twinspan_bridge::ids::{BlockNumber, ChainId};
+use twinspan_chains::{ChainConfig, EndpointConfig, FeePolicy};
+
+use super::raw::{Raw, RawChain, RawConfig, RawEndpoint, RawKey, RawPair, RawSide};
+use super::{Chain, Config, Fault, KeySource, Log, Pair, PasswordSource, Peers, Side};
+
+/// Where in the configuration we are, and what was wrong so far.
+struct At<'a> {
+    path: String,
+    faults: &'a mut Vec<Fault>,
+}
+
+impl At<'_> {
+    fn into_table(&mut self, key: impl Display) -> At<'_> {
+        let path =
+            if self.path.is_empty() { key.to_string() } else { format!("{}.{key}", self.path) };
+        At { path, faults: self.faults }
+    }
+
+    fn fault(&mut self, key: &str, problem: impl Display, allowed: impl Display) {
+        let path =
+            if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
+        self.faults.push(Fault::new(path, problem, allowed));
+    }
+
+    fn optional<T>(&mut self, key: &str, raw: Raw<T>, allowed: &str) -> Option<T> {
+        match raw {
+            Raw::Absent => None,
+            Raw::Given(value) => Some(value),
+            Raw::Wrong(problem) => {
+                self.fault(key, problem, allowed);
+                None
+            }
+        }
+    }
+
+    fn required<T>(&mut self, key: &str, raw: Raw<T>, allowed: &str) -> Option<T> {
+        if matches!(raw, Raw::Absent) {
+            self.fault(key, "missing", allowed);
+        }
+        self.optional(key, raw, allowed)
+    }
+
+    fn parsed<T: FromStr<Err: Display>>(
+        &mut self,
+        key: &str,
+        raw: Raw<String>,
+        allowed: &str,
+    ) -> Option<T> {
+        let text = self.required(key, raw, allowed)?;
+        self.parse(key, &text, allowed)
+    }
+
+    fn parse<T: FromStr<Err: Display>>(
+        &mut self,
+        key: &str,
+        text: &str,
+        allowed: &str,
+    ) -> Option<T> {
+        match text.parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.fault(key, format!("`{text}`: {error}"), allowed);
+                None
+            }
+        }
+    }
+
+    /// A number within bounds, or its default.
+    fn bounded(&mut self, key: &str, raw: Raw<u64>, default: u64, min: u64, max: u64) -> u64 {
+        let allowed = format!("a number from {min} to {max} (default {default})");
+        let value = self.optional(key, raw, &allowed).unwrap_or(default);
+        if value < min || value > max {
+            self.fault(key, format!("{value} is out of bounds"), allowed);
+            return default;
+        }
+        value
+    }
+
+    fn millis(&mut self, key: &str, raw: Raw<u64>, default: u64, min: u64, max: u64) -> Duration {
+        Duration::from_millis(self.bounded(key, raw, default, min, max))
+    }
+}
+
+/// The checked configuration, unless what is missing leaves nothing to build.
+pub(super) fn build(raw: RawConfig, folder: &Path, faults: &mut Vec<Fault>) -> Option<Config> {
+    let mut at = At { path: String::new(), faults };
+    let name = at.required("name", raw.name, "a name for this relayer, such as \"operator-a\"");
+    let store = at
+        .into_table("store")
+        .required("path", raw.store.path, "the path of the store's file")
+        .map(|path| folder.join(path));
+    let attestation_key =
+        key(&mut at.into_table("keys").into_table("attestation"), raw.keys.attestation, folder);
+    let api = at.into_table("api").parsed::<SocketAddr>("listen", raw.api.listen, ADDRESS);
+    let peers = peers(&mut at.into_table("peers"), raw.peers);
+    let log = log(&mut at.into_table("log"), raw.log);
+    let mut chains = BTreeMap::new();
+    for (name, chain) in raw.chains {
+        let mut at = at.into_table("chains");
+        let built = self::chain(&mut at.into_table(&name), &name, chain, folder);
+        chains.insert(name, built);
+    }
+    let mut pairs = BTreeMap::new();
+    for (name, raw) in raw.pairs {
+        let mut at = at.into_table("pairs");
+        let built = pair(&mut at.into_table(&name), raw, &chains);
+        pairs.insert(name, built);
+    }
+    if pairs.is_empty() {
+        at.fault("pairs", "missing", "one table [pairs.NAME] or more");
+    }
+    Some(Config {
+        name: name?,
+        store: store?,
+        attestation_key: attestation_key?,
+        api: api?,
+        peers: peers?,
+        log,
+        chains: chains.into_iter().map(|(n, c)| Some((n, c?))).collect::<Option<_>>()?,
+        pairs: pairs.into_iter().map(|(n, p)| Some((n, p?))).collect::<Option<_>>()?,
+    })
+}
+
+const ADDRESS: &str = "an address and port, such as \"127.0.0.1:9500\"";
+const URL: &str = "a URL such as \"http://10.0.0.7:9600\"";
+
+fn key(at: &mut At<'_>, raw: RawKey, folder: &Path) -> Option<KeySource> {
+    let keystore = at.required("keystore", raw.keystore, "the path of a keystore v3 file");
+    let file = at.optional("password_file", raw.password_file, "a path");
+    let variable = at.optional("password_env", raw.password_env, "a variable's name");
+    let password = match (file, variable) {
+        (Some(file), None) => PasswordSource::File(folder.join(file)),
+        (None, Some(variable)) => PasswordSource::Environment(variable),
+        (file, _) => {
+            let problem = if file.is_some() { "two passwords" } else { "no password" };
+            at.fault("password_file", problem, "either password_file or password_env");
+            return None;
+        }
+    };
+    Some(KeySource { keystore: folder.join(keystore?), password })
+}
+
+fn peers(at: &mut At<'_>, raw: super::raw::RawPeers) -> Option<Peers> {
+    let listen = at.parsed("listen", raw.listen, ADDRESS);
+    let texts = at.optional("urls", raw.urls, "a list of URLs").unwrap_or_default();
+    let urls = texts.iter().filter_map(|text| at.parse::<Url>("urls", text, URL)).collect();
+    let pull_interval = at.millis("pull_interval_ms", raw.pull_interval_ms, 1_000, 50, 60_000);
+    let recovery_timeout =
+        at.millis("recovery_timeout_ms", raw.recovery_timeout_ms, 10_000, 0, 600_000);
+    Some(Peers { listen: listen?, urls, pull_interval, recovery_timeout })
+}
+
+fn log(at: &mut At<'_>, raw: super::raw::RawLog) -> Log {
+    let format = at.optional("format", raw.format, "\"human\" or \"json\"");
+    let json = match format.as_deref() {
+        None | Some("human") => false,
+        Some("json") => true,
+        Some(other) => {
+            at.fault("format", format!("`{other}`"), "\"human\" or \"json\"");
+            false
+        }
+    };
+    let allowed = "a filter such as \"info\" or \"info,twinspan_chains=debug\"";
+    let filter = at.optional("filter", raw.filter, allowed).unwrap_or_else(|| "info".into());
+    if let Err(error) = tracing_subscriber::EnvFilter::try_new(&filter) {
+        at.fault("filter", error, allowed);
+    }
+    Log { json, filter }
+}
+
+fn chain(at: &mut At<'_>, name: &str, raw: RawChain, folder: &Path) -> Option<Chain> {
+    let chain_id = at.required("chain_id", raw.chain_id, "the chain's id (EIP-155)");
+    let finality = finality(at, raw.finality);
+    let mut endpoints = Vec::new();
+    if raw.endpoints.is_empty() {
+        at.fault("endpoints", "missing", "one { http = …, ws = … } or more");
+    }
+    for (index, raw) in raw.endpoints.into_iter().enumerate() {
+        endpoints.push(endpoint(&mut at.into_table(format!("endpoints.{index}")), raw, index));
+    }
+    let quorum = at.optional("quorum", raw.quorum, "a number of endpoints").unwrap_or(1);
+    if quorum == 0 || quorum > endpoints.len().max(1) {
+        let allowed = format!("1 to {}, the number of endpoints", endpoints.len());
+        at.fault("quorum", format!("{quorum} endpoints must agree"), allowed);
+    }
+    let submitter = key(&mut at.into_table("submitter"), raw.submitter, folder);
+    let fees = fees(
+        at,
+        raw.max_fee_per_gas,
+        raw.priority_fee_per_gas,
+        raw.bump_percent,
+        raw.bump_after_ms,
+    );
+    let poll_interval = at.millis("poll_interval_ms", raw.poll_interval_ms, 1_000, 50, 60_000);
+    let log_range_max = at.bounded("log_range_max", raw.log_range_max, 5_000, 1, 100_000);
+    let access = ChainConfig {
+        name: name.to_owned(),
+        chain_id: ChainId::new(chain_id?),
+        endpoints: endpoints.into_iter().collect::<Option<_>>()?,
+        finality: finality?,
+        poll_interval,
+        log_range_max,
+        fees,
+        quorum,
+    };
+    Some(Chain { access, submitter: submitter? })
+}
+
+fn fees(
+    at: &mut At<'_>,
+    max: Raw<u64>,
+    priority: Raw<u64>,
+    bump: Raw<u32>,
+    after: Raw<u64>,
+) -> FeePolicy {
+    let wei = "an amount in wei";
+    let bump_percent = at.optional("bump_percent", bump, "a percentage").unwrap_or(12);
+    if bump_percent < 10 {
+        at.fault("bump_percent", format!("{bump_percent} %"), "10 or more: nodes refuse less");
+    }
+    FeePolicy {
+        max_fee_per_gas: at.optional("max_fee_per_gas", max, wei).map(u128::from),
+        priority_fee_per_gas: at.optional("priority_fee_per_gas", priority, wei).map(u128::from),
+        bump_percent,
+        bump_after: at.millis("bump_after_ms", after, 15_000, 500, 3_600_000),
+    }
+}
+
+fn finality(at: &mut At<'_>, raw: Raw<Value>) -> Option<FinalityRule> {
+    const ALLOWED: &str = "\"instant\", \"finalized\", \"safe\" or { confirmations = N }";
+    let value = at.required("finality", raw, ALLOWED)?;
+    let confirmations = || value.as_object().filter(|map| map.len() == 1)?.get("confirmations");
+    match value.as_str() {
+        Some("instant") => return Some(FinalityRule::Instant),
+        Some("finalized") => return Some(FinalityRule::Finalized),
+        Some("safe") => return Some(FinalityRule::Safe),
+        _ => {}
+    }
+    let Some(n) = confirmations().and_then(Value::as_u64) else {
+        at.fault("finality", format!("`{value}`"), ALLOWED);
+        return None;
+    };
+    Some(FinalityRule::Confirmations(n))
+}
+
+fn endpoint(at: &mut At<'_>, raw: RawEndpoint, index: usize) -> Option<EndpointConfig> {
+    let mut url = |key: &str, raw: Raw<String>, schemes: [&str; 2]| {
+        let text = at.optional(key, raw, URL)?;
+        // The text may hold a password: it is not repeated in the fault.
+        let Ok(url) = text.parse::<Url>() else {
+            at.fault(key, "not a URL", format!("{}://host:port", schemes[0]));
+            return None;
+        };
+        if !schemes.contains(&url.scheme()) {
+            let allowed = format!("{} or {}", schemes[0], schemes[1]);
+            at.fault(key, format!("scheme `{}`", url.scheme()), allowed);
+            return None;
+        }
+        Some(url)
+    };
+    let http = url("http", raw.http, ["http", "https"]);
+    let ws = url("ws", raw.ws, ["ws", "wss"]);
+    if http.is_none() && ws.is_none() {
+        at.fault("http", "missing", "http or ws, or both");
+    }
+    let label = at.optional("label", raw.label, "a name").unwrap_or_else(|| index.to_string());
+    let rate = at.optional("requests_per_second", raw.requests_per_second, "a number");
+    let concurrency = at.optional("concurrency", raw.concurrency, "a number").unwrap_or(32);
+    if concurrency == 0 || rate == Some(0) {
+        at.fault("concurrency", "zero", "1 or more, as for requests_per_second");
+    }
+    Some(EndpointConfig {
+        label,
+        http,
+        ws,
+        requests_per_second: rate.unwrap_or(500),
+        concurrency,
+        timeout: at.millis("timeout_ms", raw.timeout_ms, 10_000, 100, 120_000),
+    })
+}
+
+fn pair(
+    at: &mut At<'_>,
+    raw: RawPair,
+    chains: &BTreeMap<String, Option<Chain>>,
+) -> Option<Pair> {
+    let main = side(&mut at.into_table("main"), raw.main, chains);
+    let service = side(&mut at.into_table("service"), raw.service, chains);
+    if let (Some(main), Some(service)) = (&main, &service)
+        && main.chain == service.chain
+    {
+        at.fault("service.chain", "the same chain on both sides", "another chain than main.chain");
+    }
+    let takeover = at.millis("takeover_ms", raw.takeover_ms, 3_000, 100, 600_000);
+    let cosign_timeout = at.millis("cosign_timeout_ms", raw.cosign_timeout_ms, 10_000, 100, 600_000);
+    let batch_max = at.bounded("batch_max", raw.batch_max, 256, 1, 512);
+    let term_blocks = at.bounded("term_blocks", raw.term_blocks, 16, 1, 100_000);
+    let allow_minority =
+        at.optional("allow_minority", raw.allow_minority, "true or false").unwrap_or(false);
+    Some(Pair {
+        main: main?,
+        service: service?,
+        takeover,
+        cosign_timeout,
+        batch_max,
+        term_blocks,
+        allow_minority,
+    })
+}
+
+fn side(
+    at: &mut At<'_>,
+    raw: RawSide,
+    chains: &BTreeMap<String, Option<Chain>>,
+) -> Option<Side> {
+    let names = chains.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let chain = at.required("chain", raw.chain, &format!("one of: {names}"));
+    if let Some(chain) = chain.as_ref().filter(|chain| !chains.contains_key(*chain)) {
+        at.fault("chain", format!("no chain is named `{chain}`"), format!("one of: {names}"));
+    }
+    let bridge = at.parsed::<Address>("bridge", raw.bridge, "the bridge's address, 0x…");
+    let start_block = at.bounded("start_block", raw.start_block, 0, 0, u64::MAX);
+    Some(Side { chain: chain?, bridge: bridge?, start_block: BlockNumber::new(start_block) })
+}
+
+impl PasswordSource {
+    /// Where the password is looked for, for messages.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match self {
+            Self::File(path) => format!("file {}", path.display()),
+            Self::Environment(name) => format!("environment variable {name}"),
+        }
+    }
+}
+
+impl KeySource {
+    /// The keystore's path, for messages.
+    #[must_use]
+    pub const fn path(&self) -> &PathBuf {
+        &self.keystore
+    }
+}

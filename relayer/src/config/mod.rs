@@ -1,0 +1,179 @@
+//! The configuration once it is checked: everything that a relayer needs to start.
+
+mod build;
+mod raw;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use alloy::primitives::Address;
+use alloy::transports::http::reqwest::Url;
+use twinspan_bridge::ids::BlockNumber;
+use twinspan_chains::ChainConfig;
+
+/// A relayer's whole configuration.
+#[derive(Debug)]
+pub struct Config {
+    /// The operator's name for this relayer.
+    pub name: String,
+    /// The store's file.
+    pub store: PathBuf,
+    /// The key that attests.
+    pub attestation_key: KeySource,
+    /// Where operators and dApps ask.
+    pub api: SocketAddr,
+    /// How peers are reached.
+    pub peers: Peers,
+    /// How to log.
+    pub log: Log,
+    /// Chains by name.
+    pub chains: BTreeMap<String, Chain>,
+    /// Bridge pairs by name.
+    pub pairs: BTreeMap<String, Pair>,
+}
+
+/// Where an encrypted key lies and how its password is found.
+#[derive(Clone, Debug)]
+pub struct KeySource {
+    /// A keystore v3 file.
+    pub keystore: PathBuf,
+    /// Its password.
+    pub password: PasswordSource,
+}
+
+/// Where a password is read from. The password itself is in no configuration.
+#[derive(Clone, Debug)]
+pub enum PasswordSource {
+    /// The first line of a file.
+    File(PathBuf),
+    /// An environment variable.
+    Environment(String),
+}
+
+/// The other relayers.
+#[derive(Clone, Debug)]
+pub struct Peers {
+    /// Where they reach this one.
+    pub listen: SocketAddr,
+    /// Where this one reaches them.
+    pub urls: Vec<Url>,
+    /// How often missing attestations are asked for.
+    pub pull_interval: Duration,
+    /// How long a relayer without a store waits for its peers before it signs.
+    pub recovery_timeout: Duration,
+}
+
+/// How to log.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// One JSON object a line, or text for people.
+    pub json: bool,
+    /// A `tracing` filter.
+    pub filter: String,
+}
+
+/// One chain and the account that submits there.
+#[derive(Clone, Debug)]
+pub struct Chain {
+    /// Access.
+    pub access: ChainConfig,
+    /// The key that pays gas and authorises nothing.
+    pub submitter: KeySource,
+}
+
+/// One bridge pair.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    /// The bridge on the main chain.
+    pub main: Side,
+    /// The bridge on the service chain.
+    pub service: Side,
+    /// How long a rank waits for the one before it.
+    pub takeover: Duration,
+    /// How long attestations may take to become a certificate before they are posted on chain.
+    pub cosign_timeout: Duration,
+    /// Most requests in a batch.
+    pub batch_max: u64,
+    /// Source blocks that share one order of submitters.
+    pub term_blocks: u64,
+    /// Serve a bridge whose threshold is not even a simple majority.
+    pub allow_minority: bool,
+}
+
+/// One end of a pair.
+#[derive(Clone, Debug)]
+pub struct Side {
+    /// The chain's name.
+    pub chain: String,
+    /// The bridge's address.
+    pub bridge: Address,
+    /// The block that the bridge was deployed in, or any before.
+    pub start_block: BlockNumber,
+}
+
+/// One thing wrong with the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Where: the setting's path.
+    pub path: String,
+    /// What is wrong.
+    pub problem: String,
+    /// What would be right.
+    pub allowed: String,
+}
+
+impl Fault {
+    pub(crate) fn new(
+        path: impl fmt::Display,
+        problem: impl fmt::Display,
+        allowed: impl fmt::Display,
+    ) -> Self {
+        Self {
+            path: path.to_string(),
+            problem: problem.to_string(),
+            allowed: allowed.to_string(),
+        }
+    }
+
+    /// The environment variable that sets the same value.
+    #[must_use]
+    pub fn environment(&self) -> String {
+        format!("TWINSPAN__{}", self.path.to_uppercase().replace('.', "__"))
+    }
+}
+
+/// Everything wrong with a configuration, at once.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Faults(pub Vec<Fault>);
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let n = self.0.len();
+        writeln!(f, "the configuration has {n} fault{}:", if n == 1 { "" } else { "s" })?;
+        for fault in &self.0 {
+            writeln!(f, "  {}: {}", fault.path, fault.problem)?;
+            writeln!(f, "      want {}  (or set {})", fault.allowed, fault.environment())?;
+        }
+        Ok(())
+    }
+}
+
+impl Config {
+    /// Reads and checks the file at `path` with the environment over it. Relative paths in the file
+    /// are taken from the file's own folder.
+    ///
+    /// # Errors
+    /// Every fault found, not only the first.
+    pub fn load(path: &Path) -> Result<Self, Faults> {
+        let (raw, mut faults) = raw::read(path).map_err(Faults)?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let built = build::build(raw, folder, &mut faults);
+        match built {
+            Some(config) if faults.is_empty() => Ok(config),
+            _ => Err(Faults(faults)),
+        }
+    }
+}

@@ -1,0 +1,566 @@
+//! Owns the two lanes of a bridge pair: input → machine → one commit → effects.
+//!
+//! Whatever reaches a lane comes through [`Message`]. The engine feeds it to the machines, answers
+//! `Sign` at once (a signature is not released by making it), commits what is to be remembered with
+//! the cursors, and only then performs the effects. An effect lost in a crash is derived again.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+use twinspan_bridge::attest::{Attestation, AttestationKey};
+use twinspan_bridge::effect::{Alarm, Conflict, Effect, Input, Record};
+use twinspan_bridge::finality::Final;
+use twinspan_bridge::ids::{BlockNumber, Count, Lane, LaneId};
+use twinspan_bridge::lane_head::{LanePosition, Linked};
+use twinspan_bridge::machine::{LaneMachine, LinkedRequest, Params};
+use twinspan_bridge::observe::{BridgeState, SettlementEvent};
+use twinspan_bridge::settle::Settled;
+use twinspan_chains::transactions::Resolved;
+
+use crate::metrics;
+use crate::pipeline::exchange::Outbox;
+use crate::pipeline::observe::{Observation, Refusal, Verdict};
+use crate::pipeline::submit::Submitter;
+use crate::status::{LaneReport, PairReport};
+use crate::store::{LaneRow, Store, StoreError, Write};
+
+/// Messages that wait for the engine, at most; whoever comes then waits for a place.
+pub const INBOX_MAX: usize = 256;
+
+/// Messages that share one commit, at most.
+const STEP_MAX: usize = 64;
+
+/// Marks of how old the oldest pending request is, kept for a lane at most.
+const AGES_MAX: usize = 1_024;
+
+/// Alarms shown in the status, at most; the newest stay.
+const ALARMS_MAX: usize = 16;
+
+/// What reaches a pair's lanes.
+#[derive(Debug)]
+pub enum Message {
+    /// A side's final blocks were read.
+    Observed(Box<Observation>, oneshot::Sender<Verdict>),
+    /// A side's newest block was read; it may still be taken back.
+    Peeked {
+        /// Which side.
+        side: usize,
+        /// Its state.
+        newest: BridgeState,
+        /// Whether it refuses value.
+        paused: bool,
+    },
+    /// A side's state at the cursor's own block, to tell a lying node from another history.
+    Probed {
+        /// Which side.
+        side: usize,
+        /// Its state at the block that was read last.
+        state: BridgeState,
+        /// Where to go on.
+        reply: oneshot::Sender<Verdict>,
+    },
+    /// Peers sent attestations.
+    Attested(Vec<Attestation>),
+    /// A transaction came to its end.
+    Resolved(Resolved),
+    /// Peers had their time to return what was lost.
+    Recovered,
+}
+
+/// One lane and what surrounds it.
+struct Seat {
+    lane: Lane,
+    id: LaneId,
+    name: String,
+    machine: LaneMachine,
+    params: Params,
+    start_block: BlockNumber,
+    conflict: Option<Conflict>,
+    submitter: Submitter,
+    /// When the lane was first linked this far, for what the destination has not passed.
+    ages: VecDeque<(Count, Instant)>,
+    alarms: VecDeque<String>,
+    observed_at: Option<Instant>,
+}
+
+/// The engine of one bridge pair. Lane 0 leads from the main to the service chain, lane 1 back; side
+/// `i` is the source of lane `i` and the destination of the other.
+pub struct Engine {
+    pair: String,
+    seats: [Seat; 2],
+    key: std::sync::Arc<AttestationKey>,
+    store: Store,
+    inbox: mpsc::Receiver<Message>,
+    outbox: Outbox,
+    report: watch::Sender<PairReport>,
+    started: Instant,
+    tips: [Option<BridgeState>; 2],
+}
+
+/// What a lane of the engine is made from.
+#[derive(Debug)]
+pub struct LaneSetup {
+    /// Its constants.
+    pub params: Params,
+    /// Its name in logs and metrics.
+    pub name: String,
+    /// The block that its source bridge was deployed in.
+    pub start_block: BlockNumber,
+    /// Sends to its destination.
+    pub submitter: Submitter,
+}
+
+/// What is gathered during one step.
+#[derive(Default)]
+struct Step {
+    writes: Vec<Write>,
+    effects: Vec<(usize, Effect)>,
+    replies: Vec<(oneshot::Sender<Verdict>, Verdict)>,
+}
+
+impl Engine {
+    /// An engine that goes on from what is stored.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the lanes do not read back.
+    pub fn restore(
+        pair: String,
+        lanes: [LaneSetup; 2],
+        key: std::sync::Arc<AttestationKey>,
+        store: Store,
+        inbox: mpsc::Receiver<Message>,
+        outbox: Outbox,
+    ) -> Result<(Self, watch::Receiver<PairReport>), StoreError> {
+        let [first, second] = lanes;
+        let seats = [Seat::restore(first, &store)?, Seat::restore(second, &store)?];
+        let (report, reports) = watch::channel(PairReport::default());
+        let started = Instant::now();
+        let engine = Self {
+            pair,
+            seats,
+            key,
+            store,
+            inbox,
+            outbox,
+            report,
+            started,
+            tips: [None, None],
+        };
+        engine.publish();
+        Ok((engine, reports))
+    }
+
+    /// Where each side's observer goes on.
+    #[must_use]
+    pub fn cursors(&self) -> [BlockNumber; 2] {
+        [0, 1].map(|side| self.cursor(side))
+    }
+
+    /// Runs until cancelled.
+    ///
+    /// # Errors
+    /// [`StoreError`]: without its store a lane does not go on.
+    pub async fn run(mut self, cancel: CancellationToken) -> Result<(), StoreError> {
+        let mut messages = Vec::with_capacity(STEP_MAX);
+        loop {
+            let timeout = self.timeout();
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => return Ok(()),
+                received = self.inbox.recv_many(&mut messages, STEP_MAX) => {
+                    if received == 0 {
+                        return Ok(());
+                    }
+                }
+                () = tokio::time::sleep_until(timeout.into()) => {}
+            }
+            let mut step = Step::default();
+            for message in messages.drain(..) {
+                self.take(message, &mut step).await?;
+            }
+            for lane in 0..2 {
+                self.feed(lane, Input::Tick, &mut step);
+            }
+            self.finish(step).await?;
+        }
+    }
+
+    /// When a lane wants to be asked again; at the latest in a second, for the ages in the metrics.
+    fn timeout(&self) -> Instant {
+        let due = self.seats.iter().filter_map(|seat| seat.machine.poll_timeout()).min();
+        let now = self.started.elapsed();
+        // A deadline that has passed was decided on already: only new input can change it.
+        let wait = due.and_then(|due| due.checked_sub(now)).filter(|wait| !wait.is_zero());
+        Instant::now() + wait.unwrap_or(Duration::from_secs(1)).min(Duration::from_secs(1))
+    }
+
+    async fn take(&mut self, message: Message, step: &mut Step) -> Result<(), StoreError> {
+        match message {
+            Message::Observed(observation, reply) => {
+                let verdict = self.on_observed(*observation, step);
+                step.replies.push((reply, verdict));
+            }
+            Message::Peeked { side, newest, paused } => {
+                self.tips[side] = Some(newest);
+                self.destination_advanced(1 - side, newest.incoming, paused, step);
+            }
+            Message::Probed { side, state, reply } => {
+                // What came before is stored before: nothing old may be written over the reset.
+                self.finish(std::mem::take(step)).await?;
+                let verdict = self.on_probed(side, &state).await?;
+                step.replies.push((reply, verdict));
+            }
+            Message::Attested(attestations) => {
+                for attestation in attestations {
+                    let lane = self.lane_of(attestation.checkpoint.lane);
+                    let input = Input::PeerAttested { attestation, recorded: false };
+                    if let Some(lane) = lane {
+                        self.feed(lane, input, step);
+                    }
+                }
+            }
+            Message::Resolved(resolved) => {
+                for lane in 0..2 {
+                    if let Some(input) = self.seats[lane].submitter.resolved(&resolved) {
+                        self.feed(lane, input, step);
+                    }
+                }
+            }
+            Message::Recovered => {
+                for lane in 0..2 {
+                    self.feed(lane, Input::Recovered, step);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Both lanes accept a read, or neither does: they share the side's cursor.
+    fn on_observed(&mut self, observation: Observation, step: &mut Step) -> Verdict {
+        let Observation { side, read, newest, set, paused, term, final_to, seen_at } = observation;
+        let (out, back) = (side, 1 - side);
+        if read.after != self.cursor(side) {
+            return Verdict::Stale { cursor: self.cursor(side) };
+        }
+        let linked = Linked::check(self.seats[out].machine.linked(), read.requests, read.state.outgoing);
+        let linked = match linked {
+            Ok(linked) => linked,
+            Err(error) => return Verdict::Refused(Refusal::Requests(error)),
+        };
+        let settled = self.seats[back].machine.settled().count;
+        let settled = match Settled::check(settled, read.settlements, read.state.incoming) {
+            Ok(settled) => settled,
+            Err(error) => return Verdict::Refused(Refusal::Settlements(error)),
+        };
+        let Some(linked) = Final::check(linked, read.to.number, final_to) else {
+            return Verdict::Stale { cursor: self.cursor(side) };
+        };
+        if let Some(set) = set {
+            self.feed(back, Input::RelayerSetRead(set), step);
+        }
+        let rows = LinkedRequest::rows(linked.get());
+        if !rows.is_empty() {
+            self.seats[out].age(linked.get().to().count);
+            self.seats[out].observed_at = Some(seen_at);
+            let run = (rows[0].sourced.request.nonce, rows.len());
+            info!(lane = %self.seats[out].name, first = %run.0, requests = run.1, "requests final");
+            step.writes.push(Write::Linked(self.seats[out].id, rows));
+        }
+        if !settled.settlements().is_empty() {
+            log_settled(&self.seats[back].name, &settled);
+            let id = self.seats[back].id;
+            step.writes.push(Write::Settled(id, settled.settlements().to_vec()));
+        }
+        self.feed(out, Input::RequestsObserved { linked, to: read.to, term }, step);
+        self.tips[side] = Some(newest);
+        let input = Input::DestinationAdvanced {
+            newest: newest.incoming,
+            settled: settled.to(),
+            paused,
+        };
+        self.feed(back, input, step);
+        for attestation in read.recorded {
+            self.feed(back, Input::PeerAttested { attestation, recorded: true }, step);
+        }
+        for lane in 0..2 {
+            step.writes.push(self.seats[lane].row());
+        }
+        Verdict::Accepted {
+            cursor: self.cursor(side),
+            room: self.seats[out].machine.has_room(),
+        }
+    }
+
+    fn destination_advanced(
+        &mut self,
+        lane: usize,
+        newest: LanePosition,
+        paused: bool,
+        step: &mut Step,
+    ) {
+        let settled = self.seats[lane].machine.settled();
+        self.feed(lane, Input::DestinationAdvanced { newest, settled, paused }, step);
+    }
+
+    /// The node's account of the block that was read last. If it differs from ours, the history that we
+    /// linked is gone: unlink it and read this side anew from its beginning.
+    async fn on_probed(
+        &mut self,
+        side: usize,
+        state: &BridgeState,
+    ) -> Result<Verdict, StoreError> {
+        let (out, back) = (side, 1 - side);
+        let same = state.outgoing == self.seats[out].machine.linked()
+            && state.incoming == self.seats[back].machine.settled();
+        if same {
+            return Ok(Verdict::Stale { cursor: self.cursor(side) });
+        }
+        error!(
+            pair = %self.pair, side, block = %self.cursor(side),
+            linked = ?self.seats[out].machine.linked(), chain = ?state.outgoing,
+            "final history was rewritten: reading this side anew; what was attested on the lost \
+             history binds until the destination has passed it"
+        );
+        let (source, destination) = (self.seats[out].lane, self.seats[back].lane);
+        let forward = LaneRow {
+            linked: LanePosition::start(&source),
+            linked_block: self.seats[out].start_block,
+            settled: self.seats[out].machine.settled(),
+            conflict: self.seats[out].conflict,
+        };
+        let backward = LaneRow {
+            linked: self.seats[back].machine.linked(),
+            linked_block: self.seats[back].machine.linked_block(),
+            settled: LanePosition::start(&destination),
+            conflict: self.seats[back].conflict,
+        };
+        let writes = vec![
+            Write::Unlinked(self.seats[out].id, Count::new(0)),
+            Write::Lane(self.seats[out].id, forward),
+            Write::Lane(self.seats[back].id, backward),
+        ];
+        self.store.commit(writes).await?;
+        for lane in [out, back] {
+            let snapshot = self.store.reader().snapshot(&self.seats[lane].lane)?;
+            let params = Params { recovering: false, ..self.seats[lane].params };
+            self.seats[lane].machine = LaneMachine::restore(params, snapshot);
+            self.seats[lane].submitter.forget();
+        }
+        Ok(Verdict::Rewritten { cursor: self.cursor(side) })
+    }
+
+    /// One input to one machine, and what it asks for.
+    fn feed(&mut self, lane: usize, input: Input, step: &mut Step) {
+        let seat = &mut self.seats[lane];
+        let mut inputs = vec![input];
+        while let Some(input) = inputs.pop() {
+            seat.machine.handle(self.started.elapsed(), input);
+            while let Some(effect) = seat.machine.poll_effect() {
+                match effect {
+                    Effect::Sign(checkpoint) => inputs.push(Input::Signed(self.key.sign(checkpoint))),
+                    Effect::Record(Record::Attestation(attestation)) => {
+                        step.writes.push(Write::Attestation(attestation));
+                    }
+                    Effect::Record(Record::Conflict(conflict)) => {
+                        seat.conflict = conflict;
+                        step.writes.push(seat.row());
+                    }
+                    Effect::Exchange(_)
+                    | Effect::Submit { .. }
+                    | Effect::PostAttestation { .. }
+                    | Effect::Alarm(_) => step.effects.push((lane, effect)),
+                }
+            }
+        }
+    }
+
+    /// Stores, then acts.
+    async fn finish(&mut self, step: Step) -> Result<(), StoreError> {
+        self.store.commit(step.writes).await?;
+        for (lane, effect) in step.effects {
+            self.perform(lane, effect).await;
+        }
+        let mut refused = Step::default();
+        for lane in 0..2 {
+            for input in self.seats[lane].submitter.refused() {
+                self.feed(lane, input, &mut refused);
+            }
+        }
+        self.store.commit(refused.writes).await?;
+        for (reply, verdict) in step.replies {
+            // An observer that was stopped does not need its verdict.
+            let _ = reply.send(verdict);
+        }
+        self.publish();
+        Ok(())
+    }
+
+    async fn perform(&mut self, lane: usize, effect: Effect) {
+        let seat = &mut self.seats[lane];
+        match effect {
+            Effect::Exchange(attestations) => {
+                metrics::attested(&seat.name, attestations.len());
+                // Whoever does not listen now loses nothing: peers pull what they miss.
+                let _ = self.outbox.send(attestations.into());
+            }
+            Effect::Submit { batch, attempt } => {
+                let observed_at = seat.observed_at.take();
+                seat.submitter.deliver(seat.id, &seat.name, &batch, attempt, observed_at).await;
+            }
+            Effect::PostAttestation { attestation, attempt } => {
+                seat.submitter.post(seat.id, &seat.name, &attestation, attempt).await;
+            }
+            Effect::Alarm(alarm) => seat.alarm(&alarm),
+            Effect::Sign(_) | Effect::Record(_) => {}
+        }
+    }
+
+    fn cursor(&self, side: usize) -> BlockNumber {
+        self.seats[side].machine.linked_block()
+    }
+
+    fn lane_of(&self, lane: Lane) -> Option<usize> {
+        self.seats.iter().position(|seat| seat.lane == lane)
+    }
+
+    fn publish(&self) {
+        let lanes = [0, 1].map(|lane| {
+            let seat = &self.seats[lane];
+            let status = seat.machine.status();
+            let tip = self.tips[lane].map_or(status.linked.count, |tip| tip.outgoing.count);
+            let pending_seconds = seat.pending_seconds(status.newest.count);
+            metrics::lane(&seat.name, &status, pending_seconds);
+            LaneReport {
+                name: seat.name.clone(),
+                lane: Some(seat.lane),
+                requested: tip.max(status.linked.count),
+                pending_seconds,
+                alarms: seat.alarms.iter().cloned().collect(),
+                status: Some(status),
+            }
+        });
+        self.report.send_replace(PairReport { name: self.pair.clone(), lanes });
+    }
+}
+
+impl Seat {
+    fn restore(setup: LaneSetup, store: &Store) -> Result<Self, StoreError> {
+        let LaneSetup { params, name, start_block, submitter } = setup;
+        let lane = params.lane;
+        let mut snapshot = store.reader().snapshot(&lane)?;
+        if snapshot.linked_block < start_block {
+            // Nothing can have happened before the bridge was there.
+            snapshot.linked_block = start_block.minus(1);
+        }
+        let conflict = snapshot.conflict;
+        let machine = LaneMachine::restore(params, snapshot);
+        let mut seat = Self {
+            lane,
+            id: lane.id(),
+            name,
+            machine,
+            params,
+            start_block: start_block.minus(1),
+            conflict,
+            submitter,
+            ages: VecDeque::new(),
+            alarms: VecDeque::new(),
+            observed_at: None,
+        };
+        seat.age(seat.machine.linked().count);
+        Ok(seat)
+    }
+
+    fn row(&self) -> Write {
+        let row = LaneRow {
+            linked: self.machine.linked(),
+            linked_block: self.machine.linked_block(),
+            settled: self.machine.settled(),
+            conflict: self.conflict,
+        };
+        Write::Lane(self.id, row)
+    }
+
+    fn age(&mut self, linked: Count) {
+        if self.ages.len() == AGES_MAX {
+            // The oldest mark matters most; the newest two become one.
+            self.ages.pop_back();
+        }
+        self.ages.push_back((linked, Instant::now()));
+        let delivered = self.machine.newest().count;
+        while self.ages.front().is_some_and(|(count, _)| *count <= delivered) {
+            self.ages.pop_front();
+        }
+    }
+
+    /// How long the oldest request that the destination has not passed has waited here.
+    fn pending_seconds(&self, delivered: Count) -> f64 {
+        let oldest = self.ages.iter().find(|(count, _)| *count > delivered);
+        oldest.map_or(0.0, |(_, since)| since.elapsed().as_secs_f64())
+    }
+
+    fn alarm(&mut self, alarm: &Alarm) {
+        let (kind, text) = describe(alarm);
+        metrics::alarm(&self.name, kind);
+        error!(lane = %self.name, kind, "{text}");
+        if self.alarms.len() == ALARMS_MAX {
+            self.alarms.pop_front();
+        }
+        self.alarms.push_back(text);
+    }
+}
+
+/// The alarm's kind, from a closed set, and what an operator reads.
+fn describe(alarm: &Alarm) -> (&'static str, String) {
+    match alarm {
+        Alarm::PeerContradicts { member, count } => (
+            "peer_contradicts",
+            format!(
+                "relayer {member} signed another history at count {count}: its node is on a fork, \
+                 or its key is stolen; ask its operator"
+            ),
+        ),
+        Alarm::Conflict(conflict) => (
+            "conflict",
+            format!(
+                "what we attested up to count {} is no longer on the source chain: abstaining up to \
+                 it until the destination has passed it; check the node",
+                conflict.highest_attested
+            ),
+        ),
+        Alarm::DestinationDiverged { linked, destination } => (
+            "destination_diverged",
+            format!(
+                "the destination holds head {} at count {}, the source {}: the lane is halted; \
+                 check both nodes, then recover the lane",
+                destination.head, destination.count, linked.head
+            ),
+        ),
+    }
+}
+
+fn log_settled(lane: &str, settled: &Settled) {
+    for settlement in settled.settlements() {
+        let transaction = settlement.transaction;
+        match settlement.event {
+            SettlementEvent::BatchDelivered { first, count, submitter, .. } => {
+                metrics::delivered(lane, count.since(Count::new(first.get())));
+                info!(lane, %first, %count, %submitter, %transaction, "batch handed over");
+            }
+            SettlementEvent::Parked { nonce, reason, .. } => {
+                metrics::parked(lane, reason);
+                warn!(lane, %nonce, ?reason, %transaction, "handover parked");
+            }
+            SettlementEvent::Released { nonce } => info!(lane, %nonce, %transaction, "released"),
+            SettlementEvent::Returned { nonce, return_nonce } => {
+                info!(lane, %nonce, %return_nonce, %transaction, "returned");
+            }
+            SettlementEvent::HandedOver { nonce, .. } => {
+                tracing::debug!(lane, %nonce, %transaction, "handed over");
+            }
+        }
+    }
+}

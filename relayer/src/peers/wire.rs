@@ -1,0 +1,73 @@
+//! What relayers send each other, with the bounds of it.
+
+use alloy::primitives::{Address, B256};
+use serde::{Deserialize, Serialize};
+use twinspan_bridge::attest::{Attestation, Signature};
+use twinspan_bridge::digest::Checkpoint;
+use twinspan_bridge::ids::{Count, Epoch, Lane, LaneId};
+use twinspan_bridge::lane_head::LanePosition;
+
+/// Attestations in one message, at most.
+pub const ATTESTATIONS_MAX: usize = 256;
+
+/// Bytes of one message, at most: [`ATTESTATIONS_MAX`] attestations of under 500 bytes.
+pub const BODY_BYTES_MAX: usize = 128 * 1024;
+
+/// An attestation as it travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WireAttestation {
+    /// The lane, by its id.
+    pub lane: LaneId,
+    /// The epoch.
+    pub epoch: Epoch,
+    /// Requests covered.
+    pub count: Count,
+    /// The head after them.
+    pub head: B256,
+    /// Who signed.
+    pub signer: Address,
+    /// The signature's `r`.
+    pub r: B256,
+    /// The signature's `s` with the parity on top (EIP-2098).
+    pub vs: B256,
+}
+
+/// Attestations from one relayer to another, either way.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attestations {
+    /// At most [`ATTESTATIONS_MAX`].
+    pub attestations: Vec<WireAttestation>,
+}
+
+/// Asks for attestations.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pull {
+    /// Of this lane.
+    pub lane: LaneId,
+    /// Of checkpoints above this count.
+    pub above: Count,
+}
+
+impl From<&Attestation> for WireAttestation {
+    fn from(attestation: &Attestation) -> Self {
+        let Attestation { checkpoint, signer, signature } = *attestation;
+        let Checkpoint { lane, epoch, position } = checkpoint;
+        let LanePosition { count, head } = position;
+        let Signature { r, vs } = signature;
+        Self { lane: lane.id(), epoch, count, head, signer, r, vs }
+    }
+}
+
+impl WireAttestation {
+    /// The attestation, once its lane is known.
+    #[must_use]
+    pub const fn of_lane(self, lane: Lane) -> Attestation {
+        let Self { epoch, count, head, signer, r, vs, .. } = self;
+        let position = LanePosition { count, head };
+        let checkpoint = Checkpoint { lane, epoch, position };
+        Attestation { checkpoint, signer, signature: Signature { r, vs } }
+    }
+}

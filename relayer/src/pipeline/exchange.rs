@@ -1,0 +1,138 @@
+//! Exchanges attestations with one peer: pushes our own, pulls what is missing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::{broadcast, mpsc};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+use twinspan_bridge::attest::Attestation;
+use twinspan_bridge::lifecycle::LaneStatus;
+
+use crate::peers::client::{Peer, PeerError};
+use crate::peers::wire::{ATTESTATIONS_MAX, Attestations, Pull, WireAttestation};
+use crate::peers::{Directory, LaneEntry};
+use crate::engine::Message;
+
+/// Our new attestations, for every peer. A peer that falls behind skips what it missed, and pulls.
+pub type Outbox = broadcast::Sender<Arc<[Attestation]>>;
+
+/// Messages that a slow peer may be behind before it skips some.
+pub const OUTBOX_MAX: usize = 256;
+
+/// Longest pause before a peer that fails is tried again.
+const BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+/// The exchange with one peer.
+#[derive(Debug)]
+pub struct Exchange {
+    /// The peer.
+    pub peer: Peer,
+    /// Our new attestations.
+    pub outbox: broadcast::Receiver<Arc<[Attestation]>>,
+    /// Our lanes.
+    pub directory: Arc<Directory>,
+    /// How often missing attestations are asked for.
+    pub pull_interval: Duration,
+    /// Told once when the peer has answered what it holds of every lane, for a relayer that lost its
+    /// store.
+    pub answered: Option<mpsc::Sender<()>>,
+}
+
+impl Exchange {
+    /// Exchanges until cancelled.
+    ///
+    /// # Errors
+    /// Never by itself: a peer that fails is tried again.
+    pub async fn run(mut self, cancel: CancellationToken) -> Result<(), std::convert::Infallible> {
+        cancel.clone().run_until_cancelled_owned(self.exchange()).await;
+        Ok(())
+    }
+
+    async fn exchange(&mut self) {
+        let mut pulls = tokio::time::interval(self.pull_interval);
+        pulls.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut failures = 0_u32;
+        loop {
+            let result = tokio::select! {
+                received = self.outbox.recv() => match received {
+                    Ok(first) => self.push(&first).await,
+                    Err(RecvError::Lagged(_)) => Ok(()),
+                    Err(RecvError::Closed) => return std::future::pending().await,
+                },
+                _ = pulls.tick() => self.pull().await,
+            };
+            match result {
+                Ok(()) if failures > 0 => {
+                    info!(peer = self.peer.name(), "peer is back");
+                    failures = 0;
+                }
+                Ok(()) => {}
+                Err(error) => {
+                    if failures == 0 {
+                        warn!(peer = self.peer.name(), %error, "peer fails, trying again");
+                    }
+                    failures = (failures + 1).min(6);
+                    let pause = Duration::from_millis(100 << failures).min(BACKOFF_MAX);
+                    tokio::time::sleep(pause).await;
+                }
+            }
+        }
+    }
+
+    /// Pushes what is in the outbox now, as one message where it fits.
+    async fn push(&mut self, first: &Arc<[Attestation]>) -> Result<(), PeerError> {
+        let mut body = Attestations { attestations: first.iter().map(WireAttestation::from).collect() };
+        loop {
+            match self.outbox.try_recv() {
+                Ok(more) => body.attestations.extend(more.iter().map(WireAttestation::from)),
+                Err(TryRecvError::Lagged(_)) => {}
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        let mut rest = body.attestations.as_slice();
+        while !rest.is_empty() {
+            let (part, after) = rest.split_at(rest.len().min(ATTESTATIONS_MAX));
+            self.peer.push(&Attestations { attestations: part.to_vec() }).await?;
+            rest = after;
+        }
+        Ok(())
+    }
+
+    async fn pull(&mut self) -> Result<(), PeerError> {
+        let mut known = true;
+        for entry in self.directory.values() {
+            let Some(status) = entry.status().filter(|status| status.epoch != 0) else {
+                known = false;
+                continue;
+            };
+            if self.answered.is_some() || is_short(&status) {
+                self.pull_lane(entry, &status).await?;
+            }
+        }
+        if known && let Some(answered) = self.answered.take() {
+            let _ = answered.send(()).await;
+        }
+        Ok(())
+    }
+
+    async fn pull_lane(&self, entry: &LaneEntry, status: &LaneStatus) -> Result<(), PeerError> {
+        let pull = Pull { lane: entry.lane.id(), above: status.newest.count };
+        let body = self.peer.pull(&pull).await?;
+        let own = body.attestations.into_iter().filter(|wire| wire.lane == pull.lane);
+        let attestations: Vec<_> =
+            own.take(ATTESTATIONS_MAX).map(|wire| wire.of_lane(entry.lane)).collect();
+        debug!(peer = self.peer.name(), got = attestations.len(), "pulled");
+        if !attestations.is_empty() {
+            // An engine that stops needs nothing more.
+            let _ = entry.engine.send(Message::Attested(attestations)).await;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a certificate is due and incomplete.
+fn is_short(status: &LaneStatus) -> bool {
+    status.linked.count > status.newest.count && status.certified < status.linked.count
+}

@@ -1,0 +1,5 @@
+//! The tasks that a transfer passes, in the order of its life.
+
+pub mod exchange;
+pub mod observe;
+pub mod submit;

@@ -1,0 +1,149 @@
+//! Turns what a lane wants on its destination into transactions, and their ends into inputs.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use alloy::primitives::{Address, B256, keccak256};
+use tracing::{info, warn};
+use twinspan_bridge::attest::{Attestation, Signature};
+use twinspan_bridge::batch::Batch;
+use twinspan_bridge::effect::{Input, Purpose};
+use twinspan_bridge::ids::{Count, LaneId};
+use twinspan_chains::evm::submit::{Call, attest_call, deliver_call, deliver_gas_worst_case};
+use twinspan_chains::transactions::{EngineHandle, Intent, IntentId, Outcome, Resolved};
+
+use crate::metrics;
+
+/// Sends to one destination bridge.
+#[derive(Debug)]
+pub struct Submitter {
+    bridge: Address,
+    lane: String,
+    account: EngineHandle,
+    /// What is on its way. Never more than a batch and the attestations of one lane.
+    pending: BTreeMap<B256, Purpose>,
+    /// Told at once to the machine: the account had no place for it.
+    refused: Vec<Purpose>,
+}
+
+impl Submitter {
+    /// Sends to `bridge` from `account`.
+    #[must_use]
+    pub const fn new(bridge: Address, lane: String, account: EngineHandle) -> Self {
+        Self { bridge, lane, account, pending: BTreeMap::new(), refused: Vec::new() }
+    }
+
+    /// Sends a batch.
+    pub async fn deliver(
+        &mut self,
+        id: LaneId,
+        lane: &str,
+        batch: &Batch,
+        attempt: u32,
+        observed_at: Option<Instant>,
+    ) {
+        let checkpoint = batch.certificate.checkpoint();
+        let signatures: Vec<Signature> =
+            batch.certificate.signatures().iter().map(|(_, signature)| *signature).collect();
+        let position = checkpoint.position;
+        let mut call = deliver_call(
+            self.bridge,
+            &batch.requests,
+            &batch.tail,
+            checkpoint.epoch,
+            position.count,
+            position.head,
+            &signatures,
+        );
+        if attempt > 0 {
+            // Recipients may have burnt what ordinary ones leave.
+            call.gas_limit = deliver_gas_worst_case(
+                batch.requests.len(),
+                batch.tail.len(),
+                batch.certificate.signatures().len(),
+            );
+        }
+        let first = Count::new(batch.first().get());
+        let purpose = Purpose::Deliver { first, end: batch.end() };
+        let requests = batch.requests.len();
+        info!(lane, %first, requests, tail = batch.tail.len(), attempt, "sending batch");
+        metrics::submitted(lane, observed_at.map(|at| at.elapsed()));
+        self.send(id, purpose, attempt, call, format!("deliver {lane} {first}+{requests}")).await;
+    }
+
+    /// Records an attestation on chain.
+    pub async fn post(&mut self, id: LaneId, lane: &str, attestation: &Attestation, attempt: u32) {
+        let count = attestation.checkpoint.count();
+        warn!(lane, %count, "peers leave us without a certificate: posting our attestation on chain");
+        metrics::posted(lane);
+        let call = attest_call(self.bridge, attestation);
+        let label = format!("attest {lane} {count}");
+        self.send(id, Purpose::Attest { count }, attempt, call, label).await;
+    }
+
+    async fn send(
+        &mut self,
+        id: LaneId,
+        purpose: Purpose,
+        attempt: u32,
+        call: Call,
+        label: String,
+    ) {
+        let intent_id = intent_id(id, purpose, attempt);
+        let Call { to, input, gas_limit } = call;
+        let intent = Intent { id: IntentId(intent_id), to, input, gas_limit, label };
+        self.pending.insert(intent_id, purpose);
+        if let Err(fault) = self.account.submit(intent).await {
+            warn!(lane = %self.lane, %fault, "the account takes no transaction now");
+            self.pending.remove(&intent_id);
+            self.refused.push(purpose);
+        }
+    }
+
+    /// What a transaction's end means to the lane, if it is one of ours.
+    pub fn resolved(&mut self, resolved: &Resolved) -> Option<Input> {
+        let purpose = self.pending.remove(&resolved.id.0)?;
+        let accepted = match &resolved.outcome {
+            Outcome::Mined { .. } => true,
+            Outcome::Reverted { transaction, data, .. } => {
+                let reason = twinspan_contracts::explain_revert(data)
+                    .unwrap_or_else(|| "no reason given".into());
+                info!(lane = %self.lane, %transaction, reason, "our transaction reverted");
+                metrics::lost(&self.lane);
+                false
+            }
+            Outcome::Abandoned { reason } => {
+                warn!(lane = %self.lane, reason, "our transaction was given up");
+                false
+            }
+        };
+        Some(Input::TransactionResolved { purpose, accepted })
+    }
+
+    /// What the account had no place for since the last call.
+    pub fn refused(&mut self) -> Vec<Input> {
+        let refused = std::mem::take(&mut self.refused);
+        let input = |purpose| Input::TransactionResolved { purpose, accepted: false };
+        refused.into_iter().map(input).collect()
+    }
+
+    /// Forgets what is on its way: the machine that asked for it is gone.
+    pub fn forget(&mut self) {
+        self.pending.clear();
+        self.refused.clear();
+    }
+}
+
+/// The same intent has the same id after a restart, so that it is not sent twice.
+fn intent_id(lane: LaneId, purpose: Purpose, attempt: u32) -> B256 {
+    let (kind, from, to) = match purpose {
+        Purpose::Deliver { first, end } => (1_u8, first.get(), end.get()),
+        Purpose::Attest { count } => (2_u8, count.get(), 0),
+    };
+    let mut message = lane.0.to_vec();
+    message.push(kind);
+    message.extend(from.to_be_bytes());
+    message.extend(to.to_be_bytes());
+    message.extend(attempt.to_be_bytes());
+    keccak256(message)
+}

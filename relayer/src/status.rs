@@ -1,0 +1,71 @@
+//! What a relayer says of itself: the state of its lanes, chains and peers.
+
+use serde::{Deserialize, Serialize};
+use twinspan_bridge::ids::{Count, Lane};
+use twinspan_bridge::lifecycle::LaneStatus;
+
+/// A bridge pair.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct PairReport {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its two lanes: main to service, service to main.
+    pub lanes: [LaneReport; 2],
+}
+
+/// One lane.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct LaneReport {
+    /// Its name: `<pair>/<source chain>→<destination chain>`.
+    pub name: String,
+    /// Its two ends.
+    pub lane: Option<Lane>,
+    /// Requests in the newest source block, final or not.
+    pub requested: Count,
+    /// How long the oldest request that is final and not handed over has waited here, in seconds.
+    pub pending_seconds: f64,
+    /// The latest alarms, oldest first.
+    pub alarms: Vec<String>,
+    /// The state machine's own account.
+    pub status: Option<LaneStatus>,
+}
+
+impl LaneReport {
+    /// One word for people: `ok`, `waiting`, `halted` or the like, and what to do if anything.
+    #[must_use]
+    pub fn verdict(&self) -> (&'static str, String) {
+        use twinspan_bridge::lifecycle::Abstention;
+        let Some(status) = &self.status else { return ("starting", "reading the chains".into()) };
+        let behind = status.linked.count.since(status.newest.count);
+        match status.abstains {
+            Some(Abstention::DestinationDiverged) => {
+                ("halted", "the two chains disagree on the lane's history: recover it".into())
+            }
+            Some(Abstention::Recovering) => ("recovering", "asking peers what we signed".into()),
+            Some(Abstention::RelayerSetUnknown) => {
+                ("starting", "reading the destination's relayer set".into())
+            }
+            Some(Abstention::NotAMember) => (
+                "observing",
+                "our key is not in the relayer set: ask the bridge's owner to add it".into(),
+            ),
+            Some(Abstention::Paused) => ("paused", "the destination bridge is paused".into()),
+            Some(Abstention::Reorganised { up_to }) => (
+                "abstaining",
+                format!("the source chain was reorganised: we sign nothing up to count {up_to}"),
+            ),
+            None if behind == 0 => ("ok", String::new()),
+            None if status.certified > status.newest.count => {
+                ("delivering", format!("{behind} requests; waiting for the submitter's batch"))
+            }
+            None => (
+                "certifying",
+                format!(
+                    "{behind} requests; {} of {} attestations",
+                    status.waiting_signers.len(),
+                    status.threshold
+                ),
+            ),
+        }
+    }
+}

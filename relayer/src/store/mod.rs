@@ -1,0 +1,202 @@
+//! The only place that knows the database: one file, one writer, group commits.
+//!
+//! Commits are two-phase and durable when they return. Several owners commit through one writer,
+//! which puts what waits into one database transaction: one `fsync` for all of it.
+
+mod read;
+mod tables;
+mod transactions;
+mod write;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use redb::{Database, ReadableDatabase};
+use tokio::sync::{mpsc, oneshot};
+
+pub use read::{Reader, StoredTransfer};
+pub use tables::{Deployment, Fate, LaneRow, Resolution, SCHEMA, SettlementRow};
+pub use transactions::AccountStore;
+pub use write::{Write, Writer};
+
+/// Commits that wait for the writer at most; whoever comes then waits for a place.
+const QUEUE_MAX: usize = 256;
+
+/// What can go wrong with the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file cannot be opened or created.
+    #[error("store {}: {problem}; {remedy}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The database failed under us.
+    #[error("store: {0}")]
+    Database(#[source] Box<redb::Error>),
+    /// A row is not what this version writes.
+    #[error("store: a row of table `{table}` does not read back: {problem}")]
+    Row {
+        /// Which table.
+        table: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
+    /// S6: this relayer has attested another head there.
+    #[error("refused to store a second attestation of ours at count {count} with another head")]
+    AlreadyAttested {
+        /// Where.
+        count: u64,
+    },
+    /// The writer has stopped.
+    #[error("store: the writer has stopped")]
+    Closed,
+}
+
+impl StoreError {
+    fn row(table: &'static str, problem: impl ToString) -> Self {
+        Self::Row { table, problem: problem.to_string() }
+    }
+}
+
+impl<E: Into<redb::Error>> From<E> for StoreError {
+    fn from(error: E) -> Self {
+        Self::Database(Box::new(error.into()))
+    }
+}
+
+/// A handle on the store: reads at once, commits through the writer.
+#[derive(Clone, Debug)]
+pub struct Store {
+    reader: Reader,
+    commits: mpsc::Sender<Commit>,
+}
+
+/// Writes that stand or fall together.
+#[derive(Debug)]
+struct Commit {
+    writes: Vec<Write>,
+    done: oneshot::Sender<Result<(), StoreError>>,
+}
+
+impl Store {
+    /// Opens the file, or creates it in a temporary file that is renamed once it is whole.
+    ///
+    /// The returned flag tells whether the store was created: then its owner remembers nothing of
+    /// what it may have signed before.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] for a file that is damaged, in use, of a newer schema or of another
+    /// deployment, with what to do.
+    pub fn open(
+        path: &Path,
+        deployment: &Deployment,
+    ) -> Result<(Self, Writer, bool), StoreError> {
+        let created = !path.exists();
+        if created {
+            create(path).map_err(|error| open_error(path, &error, "check the folder"))?;
+        }
+        let database = Database::open(path).map_err(|error| {
+            let remedy = match error {
+                redb::DatabaseError::DatabaseAlreadyOpen => "stop the other twinspan that uses it",
+                _ => "restore it from a backup, or delete it: a relayer rebuilds its store",
+            };
+            open_error(path, &error, remedy)
+        })?;
+        let database = Arc::new(database);
+        let reader = Reader::new(Arc::clone(&database));
+        check_schema(path, &reader)?;
+        check_deployment(path, &reader, deployment)?;
+        let (commits, queue) = mpsc::channel(QUEUE_MAX);
+        let writer = Writer::new(database, queue, deployment.relayer);
+        writer.put_deployment(deployment)?;
+        Ok((Self { reader, commits }, writer, created))
+    }
+
+    /// Reads, without waiting for writes.
+    #[must_use]
+    pub const fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// Stores `writes` in one durable commit.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then none of `writes` is stored.
+    pub async fn commit(&self, writes: Vec<Write>) -> Result<(), StoreError> {
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let (done, stored) = oneshot::channel();
+        let commit = Commit { writes, done };
+        self.commits.send(commit).await.map_err(|_| StoreError::Closed)?;
+        stored.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+/// A crash during the very first commit can leave a file that does not open: it never has the name
+/// that is looked for.
+fn create(path: &Path) -> Result<(), redb::Error> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder {
+        std::fs::create_dir_all(folder)?;
+    }
+    let unfinished = path.with_extension("unfinished");
+    let _ = std::fs::remove_file(&unfinished);
+    let database = Database::create(&unfinished)?;
+    let mut transaction = database.begin_write()?;
+    transaction.set_two_phase_commit(true);
+    write::create_tables(&transaction)?;
+    transaction.commit()?;
+    drop(database);
+    File::open(&unfinished)?.sync_all()?;
+    std::fs::rename(&unfinished, path)?;
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+    Ok(())
+}
+
+fn open_error(path: &Path, problem: &impl ToString, remedy: &'static str) -> StoreError {
+    StoreError::Open { path: path.to_owned(), problem: problem.to_string(), remedy }
+}
+
+fn check_schema(path: &Path, reader: &Reader) -> Result<(), StoreError> {
+    let schema = reader.schema().map_err(|error| {
+        open_error(path, &error, "this is no store of twinspan: name another path")
+    })?;
+    if schema > SCHEMA {
+        let problem = format!("schema {schema} is newer than {SCHEMA}, the newest known here");
+        return Err(open_error(path, &problem, "run the twinspan that wrote it, or a newer one"));
+    }
+    Ok(())
+}
+
+fn check_deployment(path: &Path, reader: &Reader, want: &Deployment) -> Result<(), StoreError> {
+    let Some(got) = reader.deployment()? else { return Ok(()) };
+    let remedy = "name another store path, or correct the configuration";
+    if got.relayer != want.relayer {
+        let problem = format!("it belongs to relayer {}, not {}", got.relayer, want.relayer);
+        return Err(open_error(path, &problem, remedy));
+    }
+    for (name, main, service) in &got.pairs {
+        let same_name = want.pairs.iter().find(|(wanted, ..)| wanted == name);
+        let Some((_, want_main, want_service)) = same_name else { continue };
+        if (main, service) != (want_main, want_service) {
+            let problem = format!(
+                "pair `{name}` is {main} and {service} there, \
+                 {want_main} and {want_service} in the configuration"
+            );
+            return Err(open_error(path, &problem, remedy));
+        }
+    }
+    Ok(())
+}
+
+/// A point in time that all reads of one answer come from.
+fn begin_read(database: &Database) -> Result<redb::ReadTransaction, StoreError> {
+    Ok(database.begin_read()?)
+}
