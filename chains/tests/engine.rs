@@ -1,0 +1,438 @@
+//! The transaction engine against a scripted node: whatever happens, each intent ends, and once.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use alloy::primitives::{Address, B256, Bytes};
+use secrecy::SecretBox;
+use support::node::{CHAIN_ID, FakeNode, SendFault};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use twinspan_bridge::finality::FinalityRule;
+use twinspan_bridge::ids::AccountNonce;
+use twinspan_chains::signer::TransactionSigner;
+use twinspan_chains::transactions::{
+    AccountKey, EngineFault, EngineHandle, Intent, IntentId, MemoryStore, Outcome, Resolved,
+    StoreFault, StoredTransaction, TransactionEngine, TransactionStore,
+};
+use twinspan_chains::{ChainConfig, EvmChain};
+
+const BRIDGE: Address = Address::repeat_byte(0xb1);
+
+fn signer() -> TransactionSigner {
+    TransactionSigner::new(&SecretBox::new(Box::new([7; 32]))).expect("a key")
+}
+
+fn intent(n: u8) -> Intent {
+    Intent {
+        id: IntentId(B256::repeat_byte(n)),
+        to: BRIDGE,
+        input: Bytes::from(vec![n]),
+        gas_limit: 100_000,
+        label: format!("batch {n}"),
+    }
+}
+
+struct Rig {
+    node: FakeNode,
+    handle: EngineHandle,
+    outcomes: mpsc::Receiver<Resolved>,
+    running: JoinHandle<Result<(), EngineFault>>,
+    cancel: CancellationToken,
+}
+
+impl Rig {
+    async fn start<S: TransactionStore>(node: &FakeNode, config: ChainConfig, store: S) -> Self {
+        let chain = EvmChain::connect_over(config, vec![node.service()]).await.expect("connects");
+        let (sender, outcomes) = mpsc::channel(16);
+        let (engine, handle) = TransactionEngine::new(chain, signer(), store, sender);
+        let cancel = CancellationToken::new();
+        let running = tokio::spawn(engine.run(cancel.clone()));
+        Self { node: node.clone(), handle, outcomes, running, cancel }
+    }
+
+    async fn outcome(&mut self) -> Resolved {
+        let waited = tokio::time::timeout(Duration::from_secs(600), self.outcomes.recv()).await;
+        waited.expect("an outcome in time").expect("the engine runs")
+    }
+
+    /// Mines a block every second until an outcome comes.
+    async fn mine_until_outcome(&mut self) -> Resolved {
+        for _ in 0..600 {
+            let soon = tokio::time::timeout(Duration::from_secs(1), self.outcomes.recv()).await;
+            if let Ok(resolved) = soon {
+                return resolved.expect("the engine runs");
+            }
+            self.node.mine();
+        }
+        panic!("no outcome in 600 blocks");
+    }
+
+    async fn settle(&self, blocks: usize) {
+        for _ in 0..blocks {
+            tokio::time::sleep(Duration::from_secs(4)).await;
+            self.node.mine();
+        }
+        tokio::time::sleep(Duration::from_secs(4)).await;
+    }
+
+    async fn stop(self) {
+        self.cancel.cancel();
+        self.running.await.expect("no panic").expect("no fault");
+    }
+}
+
+fn config() -> ChainConfig {
+    support::config(CHAIN_ID, 1)
+}
+
+fn is_mined(resolved: &Resolved) -> bool {
+    matches!(resolved.outcome, Outcome::Mined { .. })
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_intent_is_mined_and_told_once() {
+    let node = FakeNode::with_fees();
+    let mut rig = Rig::start(&node, config(), MemoryStore::default()).await;
+    rig.handle.submit(intent(1)).await.expect("taken");
+    rig.handle.submit(intent(1)).await.expect("taken");
+    let resolved = rig.mine_until_outcome().await;
+    assert_eq!(resolved.id, intent(1).id);
+    assert!(is_mined(&resolved));
+    rig.settle(10).await;
+    assert_eq!(node.executed(BRIDGE), [intent(1).input]);
+    assert!(rig.outcomes.try_recv().is_err(), "told once");
+    rig.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_intent_that_is_done_is_told_again_but_not_sent_again() {
+    let node = FakeNode::without_fees();
+    let mut rig = Rig::start(&node, config(), MemoryStore::default()).await;
+    rig.handle.submit(intent(1)).await.expect("taken");
+    let first = rig.mine_until_outcome().await;
+    rig.handle.submit(intent(1)).await.expect("taken");
+    assert_eq!(rig.outcome().await, first);
+    rig.settle(3).await;
+    assert_eq!(node.executed(BRIDGE).len(), 1);
+    rig.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn steady_state_costs_one_call_a_head_and_none_when_idle() {
+    let node = FakeNode::without_fees();
+    let chain = EvmChain::connect_over(config(), vec![node.service()]).await.expect("connects");
+    let (sender, mut outcomes) = mpsc::channel(16);
+    let (engine, handle) =
+        TransactionEngine::new(chain.clone(), signer(), MemoryStore::default(), sender);
+    let cancel = CancellationToken::new();
+    let running = tokio::spawn(engine.run(cancel.clone()));
+    let mut heads = chain.heads();
+    let watching = tokio::spawn(async move {
+        loop {
+            heads.next().await;
+        }
+    });
+    tokio::time::sleep(Duration::from_secs(3)).await;
+
+    let reads_of_heads = |node: &FakeNode| node.calls("eth_getBlockByNumber");
+    let before = (node.all_calls(), reads_of_heads(&node));
+    for _ in 0..20 {
+        node.mine_empty();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    let by_watcher = reads_of_heads(&node) - before.1;
+    assert_eq!(node.all_calls() - before.0, by_watcher, "an idle engine makes no call");
+
+    let before = node.all_calls() - reads_of_heads(&node);
+    handle.submit(intent(1)).await.expect("taken");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(node.all_calls() - reads_of_heads(&node) - before, 1, "only the broadcast");
+    node.mine();
+    assert!(is_mined(&outcomes.recv().await.expect("an outcome")));
+    let spent = node.all_calls() - reads_of_heads(&node) - before;
+    assert!(spent <= 3, "broadcast, receipt and perhaps the balance, not {spent}");
+    watching.abort();
+    cancel.cancel();
+    running.await.expect("no panic").expect("no fault");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_fault_of_a_broadcast_is_survived() {
+    let faults: &[(&str, &[SendFault])] = &[
+        ("dropped", &[SendFault::Dropped, SendFault::Dropped]),
+        ("answer lost", &[SendFault::AnswerLost]),
+        ("already known", &[SendFault::Duplicated]),
+        ("connection broken", &[SendFault::Broken, SendFault::Broken, SendFault::Broken]),
+        ("pool full", &[SendFault::Refused("txpool is full")]),
+        ("insufficient funds", &[SendFault::Refused("insufficient funds for gas")]),
+        ("underpriced", &[SendFault::Refused("transaction underpriced")]),
+        ("replacement", &[SendFault::Refused("replacement transaction underpriced")]),
+        ("nonce too low, wrongly", &[SendFault::Refused("nonce too low")]),
+        ("nonce too high, wrongly", &[SendFault::Refused("nonce too high")]),
+    ];
+    for (name, faults) in faults {
+        for node in [FakeNode::with_fees(), FakeNode::without_fees()] {
+            let mut rig = Rig::start(&node, config(), MemoryStore::default()).await;
+            node.next_sends(faults.iter().cloned());
+            for n in 1..=3 {
+                rig.handle.submit(intent(n)).await.expect("taken");
+            }
+            for _ in 1..=3 {
+                let resolved = rig.mine_until_outcome().await;
+                assert!(is_mined(&resolved), "{name}: {resolved:?}");
+            }
+            rig.settle(3).await;
+            let mut executed = node.executed(BRIDGE);
+            executed.sort();
+            assert_eq!(executed.len(), 3, "{name}: each intent once");
+            rig.stop().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_transaction_goes_out_again_with_the_same_bytes() {
+    let node = FakeNode::without_fees();
+    let mut rig = Rig::start(&node, config(), MemoryStore::default()).await;
+    node.next_sends([SendFault::Dropped, SendFault::Dropped, SendFault::Dropped]);
+    rig.handle.submit(intent(1)).await.expect("taken");
+    assert!(is_mined(&rig.mine_until_outcome().await));
+    let arrived = node.arrived();
+    assert!(arrived.len() >= 4);
+    assert!(arrived.iter().all(|raw| *raw == arrived[0]), "zero-fee transactions never change");
+    rig.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stuck_transaction_is_replaced_by_a_better_paid_sibling() {
+    let node = FakeNode::with_fees();
+    let mut rig = Rig::start(&node, config(), MemoryStore::default()).await;
+    rig.handle.submit(intent(1)).await.expect("taken");
+    // Blocks come, but nobody takes it.
+    for _ in 0..70 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        node.mine_empty();
+    }
+    let snapshot = rig.handle.snapshot();
+    assert_eq!(snapshot.pending.len(), 1);
+    assert!(snapshot.pending[0].siblings >= 2, "{snapshot:?}");
+    assert!(is_mined(&rig.mine_until_outcome().await));
+    assert_eq!(node.executed(BRIDGE).len(), 1, "one of the siblings");
+    rig.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_foreign_transaction_on_our_account_abandons_the_intent() {
+    let node = FakeNode::without_fees();
+    let mut rig = Rig::start(&node, config(), MemoryStore::default()).await;
+    node.next_sends([SendFault::Dropped]);
+    rig.handle.submit(intent(1)).await.expect("taken");
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    node.mine_foreign(signer().address());
+    let resolved = rig.mine_until_outcome().await;
+    assert!(matches!(resolved.outcome, Outcome::Abandoned { .. }), "{resolved:?}");
+    // The account works on, and the same intent may be tried anew.
+    rig.handle.submit(intent(1)).await.expect("taken");
+    assert!(is_mined(&rig.mine_until_outcome().await));
+    rig.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gap_left_by_a_lost_store_is_filled() {
+    let node = FakeNode::without_fees();
+    let store = Arc::new(MemoryStore::default());
+    let mut rig = Rig::start(&node, config(), Arc::clone(&store)).await;
+    node.next_sends([SendFault::Dropped]);
+    for n in 1..=2 {
+        rig.handle.submit(intent(n)).await.expect("taken");
+    }
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    rig.cancel.cancel();
+    rig.running.await.expect("no panic").expect("no fault");
+    // The record of the first is gone; the second waits behind the gap.
+    let account = AccountKey {
+        chain_id: twinspan_bridge::ids::ChainId::new(CHAIN_ID),
+        address: signer().address(),
+    };
+    store.remove(account, AccountNonce::new(0)).await.expect("removed");
+    rig = Rig::start(&node, config(), store).await;
+    let resolved = rig.mine_until_outcome().await;
+    assert_eq!(resolved.id, intent(2).id);
+    assert!(is_mined(&resolved));
+    rig.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revert_is_told_as_one() {
+    let node = FakeNode::with_fees();
+    node.refuse(BRIDGE);
+    let mut rig = Rig::start(&node, config(), MemoryStore::default()).await;
+    rig.handle.submit(intent(1)).await.expect("taken");
+    let resolved = rig.mine_until_outcome().await;
+    assert!(matches!(resolved.outcome, Outcome::Reverted { .. }), "{resolved:?}");
+    rig.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_impossible_transaction_is_given_up_and_its_place_filled() {
+    let node = FakeNode::with_fees();
+    let mut rig = Rig::start(&node, config(), MemoryStore::default()).await;
+    node.next_sends([SendFault::Refused("exceeds block gas limit")]);
+    rig.handle.submit(intent(1)).await.expect("taken");
+    rig.handle.submit(intent(2)).await.expect("taken");
+    let mut outcomes = [rig.mine_until_outcome().await, rig.mine_until_outcome().await];
+    outcomes.sort_by_key(|resolved| resolved.id);
+    assert!(
+        matches!(&outcomes[0].outcome, Outcome::Abandoned { reason } if reason.contains("gas"))
+    );
+    assert!(is_mined(&outcomes[1]), "what comes after it is not held back");
+    rig.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_intent_ends_as_abandoned() {
+    let node = FakeNode::with_fees();
+    let mut rig = Rig::start(&node, config(), MemoryStore::default()).await;
+    rig.handle.submit(intent(1)).await.expect("taken");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    rig.handle.cancel(intent(1).id).await.expect("taken");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let resolved = rig.mine_until_outcome().await;
+    assert!(matches!(&resolved.outcome, Outcome::Abandoned { reason } if reason == "cancelled"));
+    assert!(node.executed(BRIDGE).is_empty());
+    rig.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_reorganisation_takes_back_is_sent_again() {
+    let node = FakeNode::with_fees();
+    let config = ChainConfig { finality: FinalityRule::Confirmations(12), ..config() };
+    let mut rig = Rig::start(&node, config, MemoryStore::default()).await;
+    rig.handle.submit(intent(1)).await.expect("taken");
+    let first = rig.mine_until_outcome().await;
+    let Outcome::Mined { block, .. } = &first.outcome else { panic!("mined") };
+    let depth = node.height() - block.get() + 1;
+    node.reorganise(depth as usize);
+    assert!(node.executed(BRIDGE).is_empty(), "taken back");
+    let again = rig.mine_until_outcome().await;
+    assert!(is_mined(&again));
+    assert_ne!(again.outcome, first.outcome, "it is in another block now");
+    let arrived = node.arrived();
+    assert!(arrived.iter().all(|raw| *raw == arrived[0]), "the same bytes");
+    rig.settle(14).await;
+    assert_eq!(node.executed(BRIDGE).len(), 1);
+    rig.stop().await;
+}
+
+/// Fails at one chosen write, before or after it is durable; then works again.
+struct CrashingStore {
+    kept: Arc<MemoryStore>,
+    writes: AtomicUsize,
+    crash_at: usize,
+    after: bool,
+}
+
+impl CrashingStore {
+    fn crashes_now(&self) -> bool {
+        self.writes.fetch_add(1, Ordering::SeqCst) == self.crash_at
+    }
+}
+
+impl TransactionStore for CrashingStore {
+    async fn load(&self, account: AccountKey) -> Result<Vec<StoredTransaction>, StoreFault> {
+        self.kept.load(account).await
+    }
+
+    async fn save(
+        &self,
+        account: AccountKey,
+        transaction: &StoredTransaction,
+    ) -> Result<(), StoreFault> {
+        let crashes = self.crashes_now();
+        if !crashes || self.after {
+            self.kept.save(account, transaction).await?;
+        }
+        if crashes { Err(StoreFault::new("crash")) } else { Ok(()) }
+    }
+
+    async fn remove(&self, account: AccountKey, nonce: AccountNonce) -> Result<(), StoreFault> {
+        let crashes = self.crashes_now();
+        if !crashes || self.after {
+            self.kept.remove(account, nonce).await?;
+        }
+        if crashes { Err(StoreFault::new("crash")) } else { Ok(()) }
+    }
+}
+
+/// Runs three intents over a store that crashes at its `crash_at`-th write; whether it did crash.
+async fn survives_a_crash_at(crash_at: usize, after: bool, fees: bool) -> bool {
+    let node = if fees { FakeNode::with_fees() } else { FakeNode::without_fees() };
+    let config = ChainConfig { finality: FinalityRule::Confirmations(3), ..config() };
+    let store = Arc::new(CrashingStore {
+        kept: Arc::new(MemoryStore::default()),
+        writes: AtomicUsize::new(0),
+        crash_at,
+        after,
+    });
+    node.next_sends([SendFault::Dropped, SendFault::AnswerLost]);
+    let mut ended: Vec<IntentId> = Vec::new();
+    let mut crashed = false;
+    // The first life and, after the crash, the second one.
+    for _ in 0..2 {
+        let mut rig = Rig::start(&node, config.clone(), Arc::clone(&store)).await;
+        for n in (1..=3).filter(|n| !ended.contains(&intent(*n).id)) {
+            // As the relayer does: whatever has no outcome yet is submitted again.
+            let _ = rig.handle.submit(intent(n)).await;
+        }
+        for _ in 0..120 {
+            let soon = tokio::time::timeout(Duration::from_secs(1), rig.outcomes.recv()).await;
+            match soon {
+                Ok(Some(resolved)) => {
+                    assert!(is_mined(&resolved), "{resolved:?}");
+                    if !ended.contains(&resolved.id) {
+                        ended.push(resolved.id);
+                    }
+                }
+                Ok(None) => break,
+                Err(_) => node.mine(),
+            }
+        }
+        if !rig.running.is_finished() {
+            rig.stop().await;
+            break;
+        }
+        let fault = rig.running.await.expect("no panic").expect_err("the crash");
+        assert!(matches!(fault, EngineFault::Store(_)), "{fault}");
+        crashed = true;
+    }
+    assert_eq!(ended.len(), 3, "every intent ends (write {crash_at}, after: {after})");
+    let mut executed = node.executed(BRIDGE);
+    executed.sort();
+    let wanted: Vec<Bytes> = (1..=3).map(|n| intent(n).input).collect();
+    assert_eq!(executed, wanted, "each intent once (write {crash_at}, after: {after})");
+    if !fees {
+        let different: BTreeSet<Bytes> = node.arrived().into_iter().collect();
+        assert_eq!(different.len(), 3, "the same bytes before and after the crash");
+    }
+    crashed
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_at_any_write_loses_and_repeats_nothing() {
+    for fees in [false, true] {
+        for after in [false, true] {
+            let mut crash_at = 0;
+            while survives_a_crash_at(crash_at, after, fees).await {
+                crash_at += 1;
+                assert!(crash_at < 100, "writes are bounded");
+            }
+            assert!(crash_at >= 9, "at least three writes an intent, not {crash_at} in all");
+        }
+    }
+}

@@ -1,0 +1,423 @@
+//! Reading a bridge from nodes that lie, lag or limit: strict decoding, ranges, quorum, finality.
+
+mod support;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use alloy::primitives::{Address, B256, U64, U256, b256, keccak256};
+use alloy::sol_types::{SolCall, SolEvent};
+use serde_json::{Value, json};
+use support::wire::{Answer, wire};
+use twinspan_bridge::error::Disposition;
+use twinspan_bridge::finality::FinalityRule;
+use twinspan_bridge::ids::{BlockNumber, BlockRef, ChainId, Count, Nonce};
+use twinspan_bridge::observe::{BridgeRead, SettlementEvent};
+use twinspan_chains::evm::LogFault;
+use twinspan_chains::rpc::RpcService;
+use twinspan_chains::{ChainConfig, ConnectError, EvmChain, ReadError, RpcFault};
+use twinspan_contracts::abi::Bridge;
+
+const CHAIN_ID: u64 = 9;
+const BRIDGE: Address = Address::repeat_byte(0xb1);
+const OTHER: Address = Address::repeat_byte(0xb2);
+const TO: BlockRef = BlockRef { number: BlockNumber::new(20), hash: B256::repeat_byte(20) };
+
+/// A node that serves these logs, whatever is asked, and a fixed state.
+fn node(logs: Vec<Value>) -> RpcService {
+    wire(move |method, params| match method {
+        "eth_getLogs" => Answer::Result(Value::Array(logs.clone())),
+        _ => basics(method, params),
+    })
+}
+
+fn basics(method: &str, params: &Value) -> Answer {
+    let result = match method {
+        "eth_chainId" => json!(U64::from(CHAIN_ID)),
+        "eth_blockNumber" => json!(U64::from(TO.number.get())),
+        "eth_getBlockByNumber" => header(TO.number.get(), TO.hash),
+        "eth_call" => return call(params),
+        _ => return Answer::Error(-32601, format!("no method {method}")),
+    };
+    Answer::Result(result)
+}
+
+fn header(number: u64, hash: B256) -> Value {
+    json!({
+        "number": U64::from(number), "hash": hash, "parentHash": B256::ZERO,
+        "timestamp": "0x1", "gasLimit": "0x1c9c380", "baseFeePerGas": null,
+    })
+}
+
+fn call(params: &Value) -> Answer {
+    let input = params[0]["input"].as_str().unwrap_or_default();
+    let selector =
+        |selector: [u8; 4]| input.starts_with(&alloy::primitives::hex::encode_prefixed(selector));
+    if selector(Bridge::positionsCall::SELECTOR) {
+        return Answer::Result(json!(alloy::primitives::hex::encode_prefixed(positions(3))));
+    }
+    if selector(Bridge::counterpartChainIdCall::SELECTOR) {
+        let output = Bridge::counterpartChainIdCall::abi_encode_returns(&U256::from(10));
+        return Answer::Result(json!(alloy::primitives::hex::encode_prefixed(output)));
+    }
+    if selector(Bridge::counterpartBridgeCall::SELECTOR) {
+        let output = Bridge::counterpartBridgeCall::abi_encode_returns(&OTHER);
+        return Answer::Result(json!(alloy::primitives::hex::encode_prefixed(output)));
+    }
+    Answer::Error(3, "execution reverted".to_owned())
+}
+
+fn positions(count: u64) -> Vec<u8> {
+    Bridge::positionsCall::abi_encode_returns(&Bridge::positionsReturn {
+        outgoing: Bridge::LanePosition { count, head: B256::repeat_byte(1) },
+        incoming: Bridge::LanePosition { count: 5, head: B256::repeat_byte(2) },
+        epoch: 1,
+        pausedUntil: 0,
+    })
+}
+
+fn requested(nonce: u64) -> Bridge::ValueTransferRequested {
+    Bridge::ValueTransferRequested {
+        nonce,
+        sender: Address::repeat_byte(1),
+        recipient: Address::repeat_byte(2),
+        kind: 2,
+        token: Address::repeat_byte(3),
+        counterpartToken: Address::repeat_byte(4),
+        amount: U256::from(1_000),
+        head: B256::repeat_byte(9),
+    }
+}
+
+fn log(event: &impl SolEvent, block: u64, index: u64) -> Value {
+    let data = event.encode_log_data();
+    json!({
+        "address": BRIDGE,
+        "topics": data.topics(),
+        "data": data.data,
+        "blockNumber": U64::from(block),
+        "blockHash": B256::repeat_byte(block as u8),
+        "transactionHash": keccak256([index as u8]),
+        "logIndex": U64::from(index),
+        "removed": false,
+    })
+}
+
+async fn connect(config: ChainConfig, nodes: Vec<RpcService>) -> EvmChain {
+    EvmChain::connect_over(config, nodes).await.expect("connects")
+}
+
+async fn read(logs: Vec<Value>) -> Result<BridgeRead, ReadError> {
+    let chain = connect(support::config(CHAIN_ID, 1), vec![node(logs)]).await;
+    chain.read_bridge(BRIDGE, BlockNumber::new(10), TO).await
+}
+
+async fn log_fault(logs: Vec<Value>) -> LogFault {
+    match read(logs).await {
+        Err(ReadError::Log(fault)) => fault,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn events_come_in_the_order_of_the_chain() {
+    let delivered = Bridge::BatchDelivered {
+        firstNonce: 4,
+        count: 5,
+        head: B256::repeat_byte(2),
+        submitter: OTHER,
+    };
+    let logs = vec![
+        log(&requested(2), 12, 4),
+        log(&delivered, 13, 0),
+        log(&requested(1), 12, 3),
+        log(&Bridge::Unpaused { by: OTHER }, 12, 9),
+    ];
+    let read = read(logs).await.expect("read");
+    let nonces: Vec<_> = read.requests.iter().map(|sourced| sourced.request.nonce).collect();
+    assert_eq!(nonces, [Nonce::new(1), Nonce::new(2)]);
+    assert_eq!(read.requests[0].block, BlockNumber::new(12));
+    assert_eq!(read.settlements.len(), 1);
+    assert!(matches!(
+        read.settlements[0].event,
+        SettlementEvent::BatchDelivered { count, .. } if count == Count::new(5)
+    ));
+    assert_eq!(read.state.outgoing.count, Count::new(3));
+}
+
+#[tokio::test]
+async fn a_recorded_attestation_names_its_lane() {
+    let event = Bridge::AttestationRecorded {
+        epoch: 1,
+        count: 7,
+        signer: OTHER,
+        head: B256::repeat_byte(5),
+        signature: Bridge::Signature { r: B256::repeat_byte(6), vs: B256::repeat_byte(7) },
+    };
+    let read = read(vec![log(&event, 12, 0)]).await.expect("read");
+    let lane = read.recorded[0].checkpoint.lane;
+    assert_eq!(lane.source.chain_id, ChainId::new(10));
+    assert_eq!(lane.source.address, OTHER);
+    assert_eq!(lane.destination.address, BRIDGE);
+    assert_eq!(read.recorded[0].signature.vs, B256::repeat_byte(7));
+}
+
+#[tokio::test]
+async fn a_log_of_another_emitter_is_refused() {
+    let mut forged = log(&requested(1), 12, 0);
+    forged["address"] = json!(OTHER);
+    let fault = log_fault(vec![forged]).await;
+    assert_eq!(fault, LogFault::Emitter { got: OTHER, want: BRIDGE });
+    assert_eq!(fault.disposition(), Disposition::Quarantine);
+}
+
+#[tokio::test]
+async fn a_removed_or_pending_log_is_refused() {
+    let mut removed = log(&requested(1), 12, 0);
+    removed["removed"] = json!(true);
+    assert_eq!(log_fault(vec![removed]).await, LogFault::Unsettled);
+    let mut pending = log(&requested(1), 12, 0);
+    pending["blockNumber"] = Value::Null;
+    assert_eq!(log_fault(vec![pending]).await, LogFault::Unsettled);
+}
+
+#[tokio::test]
+async fn a_log_outside_the_range_is_refused() {
+    for block in [10, 21] {
+        let fault = log_fault(vec![log(&requested(1), block, 0)]).await;
+        assert!(matches!(fault, LogFault::OutOfRange { .. }), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn a_log_of_another_fork_is_refused() {
+    let mut other_fork = log(&requested(1), TO.number.get(), 0);
+    other_fork["blockHash"] = json!(B256::repeat_byte(99));
+    assert!(matches!(log_fault(vec![other_fork]).await, LogFault::OtherFork { .. }));
+}
+
+#[tokio::test]
+async fn a_log_served_twice_is_refused() {
+    let log = log(&requested(1), 12, 0);
+    assert!(matches!(log_fault(vec![log.clone(), log]).await, LogFault::Duplicate { .. }));
+}
+
+#[tokio::test]
+async fn data_that_the_contract_does_not_encode_is_refused() {
+    let good = log(&requested(1), 12, 0);
+    let data = good["data"].as_str().expect("hex").to_owned();
+    let mut cases = Vec::new();
+    // Too short, too long, empty.
+    for data in
+        [data[..data.len() - 64].to_owned(), format!("{data}{}", "00".repeat(32)), "0x".into()]
+    {
+        let mut bad = good.clone();
+        bad["data"] = json!(data);
+        cases.push(bad);
+    }
+    // An unknown kind of asset, and dirty bits above it.
+    let word = |n: usize| 2 + 64 * n..2 + 64 * (n + 1);
+    for kind in [format!("{:064x}", 0), format!("{:064x}", 9), format!("{:064x}", 0x102)] {
+        let mut bad = good.clone();
+        let mut data = data.clone();
+        data.replace_range(word(0), &kind);
+        bad["data"] = json!(data);
+        cases.push(bad);
+    }
+    // Dirty bits above an address, in the data and in a topic.
+    let mut bad = good.clone();
+    let mut dirty = data.clone();
+    dirty.replace_range(word(1), &format!("01{}", &data[word(1)][2..]));
+    bad["data"] = json!(dirty);
+    cases.push(bad);
+    let mut bad = good.clone();
+    bad["topics"][2] =
+        json!(b256!("0100000000000000000000000101010101010101010101010101010101010101"));
+    cases.push(bad);
+    // A topic too few, and one too many.
+    let mut bad = good.clone();
+    bad["topics"].as_array_mut().expect("topics").pop();
+    cases.push(bad);
+    let mut bad = good.clone();
+    bad["topics"].as_array_mut().expect("topics").push(json!(B256::ZERO));
+    cases.push(bad);
+    for bad in cases {
+        let fault = log_fault(vec![bad.clone()]).await;
+        assert!(matches!(fault, LogFault::Malformed { .. }), "{bad}: {fault}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_event_of_the_bridge_is_let_be() {
+    let mut unknown = log(&requested(1), 12, 0);
+    unknown["topics"] = json!([keccak256("SomethingNew(uint256)")]);
+    let read = read(vec![unknown]).await.expect("read");
+    assert!(read.requests.is_empty() && read.settlements.is_empty());
+}
+
+#[tokio::test]
+async fn a_single_block_is_asked_for_by_its_hash() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    let node = wire(move |method, params| match method {
+        "eth_getLogs" => {
+            seen.lock().expect("not poisoned").push(params[0].clone());
+            Answer::Result(json!([]))
+        }
+        _ => basics(method, params),
+    });
+    let chain = connect(support::config(CHAIN_ID, 1), vec![node]).await;
+    let before = chain.calls().total();
+    chain.read_bridge(BRIDGE, TO.number.minus(1), TO).await.expect("read");
+    assert_eq!(chain.calls().total() - before, 2, "one for the logs, one for the state");
+    assert_eq!(asked.lock().expect("not poisoned")[0]["blockHash"], json!(TO.hash));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_range_that_is_too_large_is_split_and_grows_again() {
+    let spans = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&spans);
+    let node = wire(move |method, params| {
+        if method != "eth_getLogs" {
+            return basics(method, params);
+        }
+        let number = |name: &str| {
+            let number: U64 = serde_json::from_value(params[0][name].clone()).expect("a number");
+            number.to::<u64>()
+        };
+        if params[0].get("blockHash").is_some() {
+            return Answer::Result(json!([]));
+        }
+        let span = number("toBlock") - number("fromBlock") + 1;
+        seen.lock().expect("not poisoned").push(span);
+        if span > 100 {
+            return Answer::Error(-32005, "query returned more than 10000 results".to_owned());
+        }
+        Answer::Result(json!([]))
+    });
+    let chain = connect(support::config(CHAIN_ID, 1), vec![node]).await;
+    let to = BlockRef { number: BlockNumber::new(5_000), hash: B256::repeat_byte(7) };
+    chain.read_bridge(BRIDGE, BlockNumber::new(0), to).await.expect("read");
+    let spans = spans.lock().expect("not poisoned");
+    let answered: u64 = spans.iter().filter(|span| **span <= 100).sum();
+    assert!((4_999..=5_000).contains(&answered), "every block once, not {answered}");
+    assert!(spans.len() < 150, "{} calls", spans.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn state_is_believed_only_with_a_quorum() {
+    let honest = || node(Vec::new());
+    let liar = || {
+        wire(|method, params| match method {
+            "eth_call" => {
+                Answer::Result(json!(alloy::primitives::hex::encode_prefixed(positions(4))))
+            }
+            _ => basics(method, params),
+        })
+    };
+    let broken = || {
+        wire(|method, params| match method {
+            "eth_call" => Answer::Broken,
+            _ => basics(method, params),
+        })
+    };
+    let config = || ChainConfig { quorum: 2, ..support::config(CHAIN_ID, 3) };
+    let ask = |nodes: Vec<RpcService>| async move {
+        let chain = connect(config(), nodes).await;
+        chain.bridge_state(BRIDGE, TO).await
+    };
+    let state = ask(vec![liar(), honest(), honest()]).await.expect("two agree");
+    assert_eq!(state.outgoing.count, Count::new(3));
+    let fault = ask(vec![liar(), honest(), broken()]).await.expect_err("one each");
+    assert_eq!(fault, RpcFault::Disagreement { want: 2, agreed: 1 });
+    let fault = ask(vec![broken(), honest(), broken()]).await.expect_err("one alone");
+    assert_eq!(fault, RpcFault::QuorumUnavailable { want: 2, answered: 1 });
+}
+
+#[tokio::test]
+async fn what_is_no_bridge_is_told() {
+    let empty = wire(|method, params| match method {
+        "eth_call" => Answer::Result(json!("0x")),
+        _ => basics(method, params),
+    });
+    let chain = connect(support::config(CHAIN_ID, 1), vec![empty]).await;
+    let fault = chain.bridge_state(BRIDGE, TO).await.expect_err("no bridge");
+    assert!(matches!(fault, RpcFault::Malformed(_)), "{fault}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_of_another_chain_is_named() {
+    let other = wire(|method, _| match method {
+        "eth_chainId" => Answer::Result(json!("0x1")),
+        _ => Answer::Broken,
+    });
+    let connected =
+        EvmChain::connect_over(support::config(CHAIN_ID, 2), vec![node(Vec::new()), other]).await;
+    let Err(ConnectError::WrongChain { endpoint, got, want, .. }) = connected else {
+        panic!("not refused: {connected:?}");
+    };
+    assert_eq!(endpoint, "node-1");
+    assert_eq!((got, want), (ChainId::new(1), ChainId::new(CHAIN_ID)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_is_down_at_the_start_does_not_prevent_it() {
+    let down = || wire(|_, _| Answer::Broken);
+    let config = || support::config(CHAIN_ID, 2);
+    let chain = EvmChain::connect_over(config(), vec![down(), node(Vec::new())]).await;
+    assert_eq!(chain.expect("connects").latest().await.expect("answers"), TO);
+    let connected = EvmChain::connect_over(config(), vec![down(), down()]).await;
+    assert!(matches!(connected, Err(ConnectError::Unreachable { answering: 0, .. })));
+}
+
+#[tokio::test]
+async fn finality_follows_the_chains_rule() {
+    let node = || {
+        wire(|method, params| match (method, params[0].as_str()) {
+            ("eth_getBlockByNumber", Some("finalized")) => {
+                Answer::Result(header(15, B256::repeat_byte(15)))
+            }
+            ("eth_getBlockByNumber", Some("safe")) => {
+                // Ahead of the newest block: a lie.
+                Answer::Result(header(25, B256::repeat_byte(25)))
+            }
+            ("eth_getBlockByNumber", Some("0x12")) => {
+                Answer::Result(header(18, B256::repeat_byte(18)))
+            }
+            _ => basics(method, params),
+        })
+    };
+    let ask = |finality| async move {
+        let config = ChainConfig { finality, ..support::config(CHAIN_ID, 1) };
+        let chain = connect(config, vec![node()]).await;
+        let before = chain.calls().total();
+        let block = chain.final_block(TO).await.expect("answered");
+        (block.map(|block| block.number.get()), chain.calls().total() - before)
+    };
+    assert_eq!(ask(FinalityRule::Instant).await, (Some(20), 0));
+    assert_eq!(ask(FinalityRule::Finalized).await, (Some(15), 1));
+    assert_eq!(ask(FinalityRule::Safe).await, (None, 1));
+    assert_eq!(ask(FinalityRule::Confirmations(2)).await, (Some(18), 1));
+    assert_eq!(ask(FinalityRule::Confirmations(21)).await, (None, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn heads_are_told_once_and_a_lagging_answer_is_not_believed() {
+    let height = Arc::new(Mutex::new(vec![20_u64, 20, 21, 19, 22, 5, 5, 5, 5, 6]));
+    let node = wire(move |method, params| match method {
+        "eth_getBlockByNumber" => {
+            let mut height = height.lock().expect("not poisoned");
+            let now = if height.len() > 1 { height.remove(0) } else { height[0] };
+            Answer::Result(header(now, B256::repeat_byte(now as u8)))
+        }
+        _ => basics(method, params),
+    });
+    let chain = connect(support::config(CHAIN_ID, 1), vec![node]).await;
+    let mut heads = chain.heads();
+    let mut told = Vec::new();
+    for _ in 0..5 {
+        let head = tokio::time::timeout(Duration::from_secs(60), heads.next()).await;
+        told.push(head.expect("a head").number.get());
+    }
+    assert_eq!(told, [20, 21, 22, 5, 6], "5 is believed once it stays");
+}
