@@ -45,7 +45,11 @@ interface Vm {
     function signCompact(uint256 privateKey, bytes32 digest) external pure returns (bytes32 r, bytes32 vs);
     function snapshotGasLastCall(string calldata name) external returns (uint256 gasUsed);
     function snapshotValue(string calldata name, uint256 value) external;
+    function toString(address value) external pure returns (string memory);
+    function toString(bytes32 value) external pure returns (string memory);
     function toString(uint256 value) external pure returns (string memory);
+    function envOr(string calldata name, bool otherwise) external view returns (bool);
+    function writeFile(string calldata path, string calldata data) external;
     function warp(uint256 time) external;
 }
 
