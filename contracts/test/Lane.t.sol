@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {Bridge} from "../src/Bridge.sol";
 import {IBridge} from "../src/interfaces/IBridge.sol";
 import {LanePosition, Request, Timing} from "../src/types/Types.sol";
+import {IOwnedBridge} from "./support/IOwnedBridge.sol";
 import {PairTest} from "./support/PairTest.sol";
 import {vm} from "./support/Vm.sol";
 
@@ -48,7 +48,7 @@ contract LaneTest is PairTest {
         vm.assertEq(_outgoing(service).count, 1, "linked on service");
     }
 
-    function _assertSlots(Bridge bridge, uint256 slot, LanePosition memory position) private view {
+    function _assertSlots(IOwnedBridge bridge, uint256 slot, LanePosition memory position) private view {
         vm.assertEq(vm.load(address(bridge), bytes32(slot)), bytes32(uint256(position.count)), "count's slot");
         vm.assertEq(vm.load(address(bridge), bytes32(slot + 1)), position.head, "head's slot");
     }
@@ -58,32 +58,32 @@ contract LaneTest is PairTest {
     function test_construction_refuses_its_own_chain_and_chain_zero() public {
         vm.chainId(MAIN);
         vm.expectRevert(abi.encodeWithSelector(IBridge.Bridge_ChainIdInvalid.selector, MAIN));
-        new Bridge(OWNER, GUARDIAN, MAIN, BOB, members, THRESHOLD, _timing());
+        _deployBridge(OWNER, GUARDIAN, MAIN, BOB, members, THRESHOLD, _timing());
         vm.expectRevert(abi.encodeWithSelector(IBridge.Bridge_ChainIdInvalid.selector, 0));
-        new Bridge(OWNER, GUARDIAN, 0, BOB, members, THRESHOLD, _timing());
+        _deployBridge(OWNER, GUARDIAN, 0, BOB, members, THRESHOLD, _timing());
     }
 
     function test_construction_refuses_zero_addresses() public {
         vm.chainId(MAIN);
         vm.expectRevert();
-        new Bridge(address(0), GUARDIAN, SERVICE, BOB, members, THRESHOLD, _timing());
+        _deployBridge(address(0), GUARDIAN, SERVICE, BOB, members, THRESHOLD, _timing());
         vm.expectRevert(IBridge.Bridge_AddressZero.selector);
-        new Bridge(OWNER, address(0), SERVICE, BOB, members, THRESHOLD, _timing());
+        _deployBridge(OWNER, address(0), SERVICE, BOB, members, THRESHOLD, _timing());
         vm.expectRevert(IBridge.Bridge_AddressZero.selector);
-        new Bridge(OWNER, GUARDIAN, SERVICE, address(0), members, THRESHOLD, _timing());
+        _deployBridge(OWNER, GUARDIAN, SERVICE, address(0), members, THRESHOLD, _timing());
         members[2] = address(0);
         vm.expectRevert(IBridge.Bridge_AddressZero.selector);
-        new Bridge(OWNER, GUARDIAN, SERVICE, BOB, members, THRESHOLD, _timing());
+        _deployBridge(OWNER, GUARDIAN, SERVICE, BOB, members, THRESHOLD, _timing());
     }
 
     function test_construction_refuses_a_threshold_out_of_bounds() public {
         vm.chainId(MAIN);
         vm.expectRevert(abi.encodeWithSelector(IBridge.Bridge_ThresholdInvalid.selector, 0, 4));
-        new Bridge(OWNER, GUARDIAN, SERVICE, BOB, members, 0, _timing());
+        _deployBridge(OWNER, GUARDIAN, SERVICE, BOB, members, 0, _timing());
         vm.expectRevert(abi.encodeWithSelector(IBridge.Bridge_ThresholdInvalid.selector, 5, 4));
-        new Bridge(OWNER, GUARDIAN, SERVICE, BOB, members, 5, _timing());
+        _deployBridge(OWNER, GUARDIAN, SERVICE, BOB, members, 5, _timing());
         vm.expectRevert(abi.encodeWithSelector(IBridge.Bridge_ThresholdInvalid.selector, 1, 0));
-        new Bridge(OWNER, GUARDIAN, SERVICE, BOB, new address[](0), 1, _timing());
+        _deployBridge(OWNER, GUARDIAN, SERVICE, BOB, new address[](0), 1, _timing());
     }
 
     function test_construction_takes_64_members_and_no_more() public {
@@ -92,31 +92,31 @@ contract LaneTest is PairTest {
         for (uint256 i = 0; i < 64; ++i) {
             many[i] = address(uint160(i + 1));
         }
-        Bridge full = new Bridge(OWNER, GUARDIAN, SERVICE, BOB, many, 64, _timing());
+        IOwnedBridge full = _deployBridge(OWNER, GUARDIAN, SERVICE, BOB, many, 64, _timing());
         (,, address[] memory live) = full.relayerSet();
         vm.assertEq(live, many, "all of them");
         vm.expectRevert(abi.encodeWithSelector(IBridge.Bridge_MembersTooMany.selector, 65, 64));
-        new Bridge(OWNER, GUARDIAN, SERVICE, BOB, new address[](65), 1, _timing());
+        _deployBridge(OWNER, GUARDIAN, SERVICE, BOB, new address[](65), 1, _timing());
     }
 
     function test_construction_refuses_duplicate_members() public {
         vm.chainId(MAIN);
         members[3] = members[0];
         vm.expectRevert(abi.encodeWithSelector(IBridge.Bridge_MemberDuplicate.selector, members[0]));
-        new Bridge(OWNER, GUARDIAN, SERVICE, BOB, members, THRESHOLD, _timing());
+        _deployBridge(OWNER, GUARDIAN, SERVICE, BOB, members, THRESHOLD, _timing());
     }
 
     function test_construction_refuses_endless_waits_and_pauses_of_no_length() public {
         vm.chainId(MAIN);
         vm.expectRevert(abi.encodeWithSelector(IBridge.Bridge_TimingInvalid.selector, 366 days, 365 days));
-        new Bridge(OWNER, GUARDIAN, SERVICE, BOB, members, THRESHOLD, Timing(0, 0, 366 days, 1));
+        _deployBridge(OWNER, GUARDIAN, SERVICE, BOB, members, THRESHOLD, Timing(0, 0, 366 days, 1));
         vm.expectRevert(abi.encodeWithSelector(IBridge.Bridge_TimingInvalid.selector, 0, 365 days));
-        new Bridge(OWNER, GUARDIAN, SERVICE, BOB, members, THRESHOLD, Timing(0, 0, 0, 0));
+        _deployBridge(OWNER, GUARDIAN, SERVICE, BOB, members, THRESHOLD, Timing(0, 0, 0, 0));
     }
 
     function test_a_new_bridge_is_at_epoch_1_and_knows_no_token() public {
         vm.chainId(MAIN);
-        Bridge fresh = new Bridge(OWNER, GUARDIAN, SERVICE, BOB, members, THRESHOLD, _timing());
+        IOwnedBridge fresh = _deployBridge(OWNER, GUARDIAN, SERVICE, BOB, members, THRESHOLD, _timing());
         (uint64 epoch, uint8 threshold, address[] memory live) = fresh.relayerSet();
         vm.assertEq(epoch, 1);
         vm.assertEq(threshold, THRESHOLD);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {Bridge} from "../src/Bridge.sol";
 import {IBridge} from "../src/interfaces/IBridge.sol";
 import {BridgeToken} from "../src/tokens/BridgeToken.sol";
 import {AssetKind, Certificate, Custody, NATIVE_COIN, ParkReason, Request, Signature} from "../src/types/Types.sol";
 import {HostileRecipient} from "./support/HostileRecipient.sol";
 import {HostileToken, SilentToken} from "./support/HostileTokens.sol";
+import {IOwnedBridge} from "./support/IOwnedBridge.sol";
 import {PairTest} from "./support/PairTest.sol";
 import {vm} from "./support/Vm.sol";
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {Bridge} from "../src/Bridge.sol";
 import {IBridge} from "../src/interfaces/IBridge.sol";
 import {Certificate, Request, Signature} from "../src/types/Types.sol";
+import {IOwnedBridge} from "./support/IOwnedBridge.sol";
 import {PairTest} from "./support/PairTest.sol";
 import {Vm, vm} from "./support/Vm.sol";
 
@@ -114,7 +114,7 @@ contract SignaturesTest is PairTest {
 
     function test_refuses_another_bridge() public {
         vm.chainId(SERVICE);
-        Bridge twin = new Bridge(OWNER, GUARDIAN, MAIN, address(main), members, THRESHOLD, _timing());
+        IOwnedBridge twin = _deployBridge(OWNER, GUARDIAN, MAIN, address(main), members, THRESHOLD, _timing());
         bytes32 digest = twin.checkpointDigest(1, 1, _headAfter(service, _batch, _none()));
         vm.assertTrue(digest != _digest(service, 1), "the bridge is in the digest");
         _refuseSignedOver(digest);
@@ -194,7 +194,7 @@ contract SignaturesTest is PairTest {
     /// Storage that nobody ever wrote authorises nothing, even for its own zero epoch.
     function test_unset_storage_authorises_nothing() public {
         vm.chainId(SERVICE);
-        Bridge blank = Bridge(address(0xB1A));
+        IOwnedBridge blank = IOwnedBridge(address(0xB1A));
         vm.etch(address(blank), address(service).code);
         Certificate memory certificate = Certificate(0, 1, bytes32(0), new Signature[](0));
         Request[] memory requests = _batch;
@@ -292,7 +292,7 @@ contract SignaturesTest is PairTest {
         _at(service).attest(1, 1, _headAfter(service, _batch, _none()), signature);
     }
 
-    function _digest(Bridge bridge, uint64 count) private returns (bytes32) {
+    function _digest(IOwnedBridge bridge, uint64 count) private returns (bytes32) {
         (uint64 epoch,,) = bridge.relayerSet();
         return _at(bridge).checkpointDigest(epoch, count, _headAfter(bridge, _batch, _none()));
     }

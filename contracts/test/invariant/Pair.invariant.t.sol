@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {Bridge} from "../../src/Bridge.sol";
 import {BridgeToken} from "../../src/tokens/BridgeToken.sol";
 import {LanePosition, ParkedHandover, Request, TokenFigures} from "../../src/types/Types.sol";
+import {IOwnedBridge} from "../support/IOwnedBridge.sol";
 import {TestToken} from "../support/TestToken.sol";
 import {vm} from "../support/Vm.sol";
 import {PairHandler} from "./PairHandler.sol";
@@ -60,12 +60,12 @@ contract PairInvariants {
 
     /// S1, S2, S3: every place below a destination's count was handed over once, with the content that was linked.
     function invariant_S1_S2_S3_each_place_once_in_order_as_linked() external view {
-        (Bridge main, Bridge service) = _handler.pair();
+        (IOwnedBridge main, IOwnedBridge service) = _handler.pair();
         _eachPlaceOnce(main, service);
         _eachPlaceOnce(service, main);
     }
 
-    function _eachPlaceOnce(Bridge to, Bridge from) private view {
+    function _eachPlaceOnce(IOwnedBridge to, IOwnedBridge from) private view {
         (, LanePosition memory incoming,,) = to.positions();
         (LanePosition memory outgoing,,,) = from.positions();
         Request[] memory linked = _handler.linked(to);
@@ -81,12 +81,12 @@ contract PairInvariants {
 
     /// S4: a parked handover is released xor returned, once, and is in storage until then and no longer.
     function invariant_S4_parked_ends_as_released_xor_returned() external view {
-        (Bridge main, Bridge service) = _handler.pair();
+        (IOwnedBridge main, IOwnedBridge service) = _handler.pair();
         _parkedEndsOnce(main);
         _parkedEndsOnce(service);
     }
 
-    function _parkedEndsOnce(Bridge to) private view {
+    function _parkedEndsOnce(IOwnedBridge to) private view {
         uint64 count = _handler.handed(to);
         uint256[2] memory owed;
         Request[] memory linked = _handler.linked(to);
@@ -104,7 +104,7 @@ contract PairInvariants {
 
     /// S5: locked = minted + in flight + parked, for each asset; and the bridge holds what its figures say.
     function invariant_S5_conservation() external view {
-        (Bridge main, Bridge service) = _handler.pair();
+        (IOwnedBridge main, IOwnedBridge service) = _handler.pair();
         address[2] memory home = _handler.tokensOf(main);
         address[2] memory away = _handler.tokensOf(service);
         for (uint256 asset = 0; asset < 2; ++asset) {
@@ -118,7 +118,7 @@ contract PairInvariants {
         vm.assertEq(address(main).balance, main.tokenFigures(home[1]).custody, "coin held");
     }
 
-    function _inFlight(Bridge to, address token) private view returns (uint256 sum) {
+    function _inFlight(IOwnedBridge to, address token) private view returns (uint256 sum) {
         Request[] memory linked = _handler.linked(to);
         for (uint256 nonce = _handler.handed(to); nonce < linked.length; ++nonce) {
             if (linked[nonce].counterpartToken == token) sum += linked[nonce].amount;

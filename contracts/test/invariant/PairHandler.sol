@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {Bridge} from "../../src/Bridge.sol";
 import {IBridge} from "../../src/interfaces/IBridge.sol";
 import {LaneHead} from "../../src/libraries/LaneHead.sol";
 import {BridgeToken} from "../../src/tokens/BridgeToken.sol";
 import {AssetKind, Certificate, NATIVE_COIN, ParkReason, Request, TokenConfig} from "../../src/types/Types.sol";
 import {HostileRecipient} from "../support/HostileRecipient.sol";
+import {IOwnedBridge} from "../support/IOwnedBridge.sol";
 import {PairTest} from "../support/PairTest.sol";
 import {Vm, vm} from "../support/Vm.sol";
 
@@ -22,11 +22,11 @@ contract PairHandler is PairTest {
     }
 
     /// The requests linked for a destination, in order.
-    mapping(Bridge to => Request[]) private _linked;
-    mapping(Bridge to => bytes32[]) private _heads;
-    mapping(Bridge to => mapping(uint64 nonce => Fate)) private _fates;
+    mapping(IOwnedBridge to => Request[]) private _linked;
+    mapping(IOwnedBridge to => bytes32[]) private _heads;
+    mapping(IOwnedBridge to => mapping(uint64 nonce => Fate)) private _fates;
     /// How many places a destination has handed over, by its own events.
-    mapping(Bridge to => uint64) public handed;
+    mapping(IOwnedBridge to => uint64) public handed;
     mapping(bytes32 action => uint256) public done;
 
     HostileRecipient private _hostile;
@@ -68,7 +68,7 @@ contract PairHandler is PairTest {
     }
 
     function release(uint256 side, uint256 place) external {
-        Bridge to = _side(side);
+        IOwnedBridge to = _side(side);
         if (handed[to] == 0) return;
         Request memory request = _linked[to][_bound(place, 0, handed[to] - 1)];
         uint256 allowance = to.tokenAllowance(request.counterpartToken);
@@ -83,7 +83,7 @@ contract PairHandler is PairTest {
     }
 
     function sendBack(uint256 side, uint256 place, bool asRecipient) external {
-        Bridge to = _side(side);
+        IOwnedBridge to = _side(side);
         if (handed[to] == 0) return;
         Request memory request = _linked[to][_bound(place, 0, handed[to] - 1)];
         Fate memory fate = _fates[to][request.nonce];
@@ -99,7 +99,7 @@ contract PairHandler is PairTest {
     // ---- actions: relayers ------------------------------------------------------------------------------------
 
     function deliver(uint256 side, uint256 size, uint256 tailSize) external {
-        Bridge to = _side(side);
+        IOwnedBridge to = _side(side);
         uint256 waiting = _linked[to].length - handed[to];
         if (waiting == 0 || _paused(to)) return;
         size = _bound(size, 1, waiting);
@@ -116,7 +116,7 @@ contract PairHandler is PairTest {
 
     /// A batch that is wrong in one way. None is ever taken.
     function deliverWrong(uint256 side, uint256 size, uint256 fault, uint256 by) external {
-        Bridge to = _side(side);
+        IOwnedBridge to = _side(side);
         uint256 waiting = _linked[to].length - handed[to];
         if (waiting == 0) return;
         (Request[] memory batch, bytes32[] memory tail) = _next(to, _bound(size, 1, waiting), 0);
@@ -136,7 +136,7 @@ contract PairHandler is PairTest {
 
     /// What was handed over, once more, under a fresh certificate of its old place.
     function replay(uint256 side, uint256 place) external {
-        Bridge to = _side(side);
+        IOwnedBridge to = _side(side);
         if (handed[to] == 0) return;
         place = _bound(place, 0, handed[to] - 1);
         Request[] memory batch = _one(_linked[to][place]);
@@ -155,13 +155,13 @@ contract PairHandler is PairTest {
     }
 
     function setEnabled(uint256 side, uint256 which, bool enabled) external {
-        Bridge bridge = _side(side);
+        IOwnedBridge bridge = _side(side);
         vm.prank(OWNER);
         bridge.setTokenEnabled(_tokensOf(bridge)[which % 2], enabled);
     }
 
     function setLimits(uint256 side, uint256 which, uint128 capacity, uint128 refill, uint128 delayedFrom) external {
-        Bridge bridge = _side(side);
+        IOwnedBridge bridge = _side(side);
         capacity = capacity % 4 == 0 ? NO_LIMIT : uint128(_bound(capacity, 1e20, 1e25));
         delayedFrom = delayedFrom % 2 == 0 ? NO_LIMIT : uint128(_bound(delayedFrom, 1e20, 1e24));
         vm.prank(OWNER);
@@ -169,7 +169,7 @@ contract PairHandler is PairTest {
     }
 
     function pause(uint256 side, bool stop) external {
-        Bridge bridge = _side(side);
+        IOwnedBridge bridge = _side(side);
         vm.prank(OWNER);
         // Rarely, and never for long: a paused pair does nothing worth checking.
         if (stop && side % 5 == 0) bridge.pause();
@@ -178,29 +178,29 @@ contract PairHandler is PairTest {
 
     // ---- books ------------------------------------------------------------------------------------------------
 
-    function linked(Bridge to) external view returns (Request[] memory) {
+    function linked(IOwnedBridge to) external view returns (Request[] memory) {
         return _linked[to];
     }
 
-    function headAt(Bridge to, uint256 count) external view returns (bytes32) {
+    function headAt(IOwnedBridge to, uint256 count) external view returns (bytes32) {
         return _heads[to][count];
     }
 
-    function fateOf(Bridge to, uint64 nonce) external view returns (Fate memory) {
+    function fateOf(IOwnedBridge to, uint64 nonce) external view returns (Fate memory) {
         return _fates[to][nonce];
     }
 
-    function pair() external view returns (Bridge, Bridge) {
+    function pair() external view returns (IOwnedBridge, IOwnedBridge) {
         return (main, service);
     }
 
     /// The two assets as `bridge` knows them: gold, coin.
-    function tokensOf(Bridge bridge) external view returns (address[2] memory) {
+    function tokensOf(IOwnedBridge bridge) external view returns (address[2] memory) {
         return _tokensOf(bridge);
     }
 
     /// Enters what `bridge` has just said it did. Returns what it paid by delivery, of gold and of coin.
-    function _book(Bridge bridge) private returns (uint256[2] memory paid) {
+    function _book(IOwnedBridge bridge) private returns (uint256[2] memory paid) {
         Vm.Log[] memory logs = vm.getRecordedLogs();
         for (uint256 i = 0; i < logs.length; ++i) {
             if (logs[i].emitter != address(bridge)) continue;
@@ -225,7 +225,7 @@ contract PairHandler is PairTest {
         }
     }
 
-    function _bookRequest(Bridge to, uint64 nonce, Vm.Log memory log) private {
+    function _bookRequest(IOwnedBridge to, uint64 nonce, Vm.Log memory log) private {
         vm.assertEq(nonce, _linked[to].length, "requests are linked without gaps");
         (AssetKind kind, address token, address counterpart, uint256 amount, bytes32 head) =
             abi.decode(log.data, (AssetKind, address, address, uint256, bytes32));
@@ -244,12 +244,12 @@ contract PairHandler is PairTest {
         vm.assertEq(head, _heads[to][nonce + 1], "the event's head");
     }
 
-    function _bookHandover(Bridge to, uint64 nonce) private {
+    function _bookHandover(IOwnedBridge to, uint64 nonce) private {
         vm.assertEq(nonce, handed[to], "S3: handed over in order, without gaps, once");
         handed[to] = nonce + 1;
     }
 
-    function _bookPaid(Bridge to, uint64 nonce, Vm.Log memory log) private view returns (address token) {
+    function _bookPaid(IOwnedBridge to, uint64 nonce, Vm.Log memory log) private view returns (address token) {
         Request memory request = _linked[to][nonce];
         token = address(uint160(uint256(log.topics[3])));
         vm.assertEq(address(uint160(uint256(log.topics[2]))), request.recipient, "S2: recipient");
@@ -260,7 +260,9 @@ contract PairHandler is PairTest {
 
     // ---- helpers ----------------------------------------------------------------------------------------------
 
-    function _requestERC20(Bridge bridge, address from, address token, address recipient, uint256 amount) private {
+    function _requestERC20(IOwnedBridge bridge, address from, address token, address recipient, uint256 amount)
+        private
+    {
         if (_pausedOrDisabled(bridge, token)) return;
         vm.recordLogs();
         vm.prank(from);
@@ -269,7 +271,7 @@ contract PairHandler is PairTest {
         ++done["request"];
     }
 
-    function _refused(Bridge to, Request[] memory batch, bytes32[] memory tail, Certificate memory certificate)
+    function _refused(IOwnedBridge to, Request[] memory batch, bytes32[] memory tail, Certificate memory certificate)
         private
     {
         try _at(to).deliver(batch, tail, certificate) {
@@ -279,7 +281,7 @@ contract PairHandler is PairTest {
         }
     }
 
-    function _next(Bridge to, uint256 size, uint256 tailSize)
+    function _next(IOwnedBridge to, uint256 size, uint256 tailSize)
         private
         view
         returns (Request[] memory batch, bytes32[] memory tail)
@@ -294,21 +296,21 @@ contract PairHandler is PairTest {
         }
     }
 
-    function _allowances(Bridge to) private view returns (uint256[2] memory) {
+    function _allowances(IOwnedBridge to) private view returns (uint256[2] memory) {
         address[2] memory tokens = _tokensOf(to);
         return [to.tokenAllowance(tokens[0]), to.tokenAllowance(tokens[1])];
     }
 
-    function _tokensOf(Bridge bridge) private view returns (address[2] memory) {
+    function _tokensOf(IOwnedBridge bridge) private view returns (address[2] memory) {
         return
             address(bridge) == address(main) ? [address(gold), NATIVE_COIN] : [address(goldThere), address(coinThere)];
     }
 
-    function _assetOf(Bridge bridge, address token) private view returns (uint256) {
+    function _assetOf(IOwnedBridge bridge, address token) private view returns (uint256) {
         return token == _tokensOf(bridge)[0] ? 0 : 1;
     }
 
-    function _side(uint256 side) private view returns (Bridge) {
+    function _side(uint256 side) private view returns (IOwnedBridge) {
         return side % 2 == 0 ? main : service;
     }
 
@@ -316,12 +318,12 @@ contract PairHandler is PairTest {
         return [ALICE, BOB, address(_hostile)][seed % 3];
     }
 
-    function _paused(Bridge bridge) private view returns (bool) {
+    function _paused(IOwnedBridge bridge) private view returns (bool) {
         (,,, uint64 until) = bridge.positions();
         return vm.getBlockTimestamp() < until;
     }
 
-    function _pausedOrDisabled(Bridge bridge, address token) private view returns (bool) {
+    function _pausedOrDisabled(IOwnedBridge bridge, address token) private view returns (bool) {
         return _paused(bridge) || !bridge.tokenConfig(token).enabled;
     }
 }
