@@ -56,7 +56,9 @@ pub enum AppError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A listener.
-    #[error("cannot listen on {address} ({setting}): {source}; stop what uses it or change the setting")]
+    #[error(
+        "cannot listen on {address} ({setting}): {source}; stop what uses it or change the setting"
+    )]
     Listen {
         /// Where.
         address: SocketAddr,
@@ -142,9 +144,11 @@ struct Listeners {
 impl Listeners {
     async fn bind(config: &Config) -> Result<Self, AppError> {
         let bind = async |address, setting| {
-            TcpListener::bind(address)
-                .await
-                .map_err(|source| AppError::Listen { address, setting, source })
+            TcpListener::bind(address).await.map_err(|source| AppError::Listen {
+                address,
+                setting,
+                source,
+            })
         };
         let api = bind(config.api, "api.listen").await?;
         Ok(Self { api, peers: bind(config.peers.listen, "peers.listen").await? })
@@ -180,7 +184,8 @@ impl App<'_> {
         let mut directory = Directory::new();
         let mut reports = Vec::new();
         for (name, pair) in &self.config.pairs {
-            let report = self.pair(supervisor, name, pair, &outbox, &mut accounts, &mut directory)?;
+            let report =
+                self.pair(supervisor, name, pair, &outbox, &mut accounts, &mut directory)?;
             reports.push(report);
         }
         let directory = Arc::new(directory);

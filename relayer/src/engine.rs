@@ -138,17 +138,8 @@ impl Engine {
         let seats = [Seat::restore(first, &store)?, Seat::restore(second, &store)?];
         let (report, reports) = watch::channel(PairReport::default());
         let started = Instant::now();
-        let engine = Self {
-            pair,
-            seats,
-            key,
-            store,
-            inbox,
-            outbox,
-            report,
-            started,
-            tips: [None, None],
-        };
+        let engine =
+            Self { pair, seats, key, store, inbox, outbox, report, started, tips: [None, None] };
         engine.publish();
         Ok((engine, reports))
     }
@@ -245,7 +236,8 @@ impl Engine {
         if read.after != self.cursor(side) {
             return Verdict::Stale { cursor: self.cursor(side) };
         }
-        let linked = Linked::check(self.seats[out].machine.linked(), read.requests, read.state.outgoing);
+        let linked =
+            Linked::check(self.seats[out].machine.linked(), read.requests, read.state.outgoing);
         let linked = match linked {
             Ok(linked) => linked,
             Err(error) => return Verdict::Refused(Refusal::Requests(error)),
@@ -276,11 +268,8 @@ impl Engine {
         }
         self.feed(out, Input::RequestsObserved { linked, to: read.to, term }, step);
         self.tips[side] = Some(newest);
-        let input = Input::DestinationAdvanced {
-            newest: newest.incoming,
-            settled: settled.to(),
-            paused,
-        };
+        let input =
+            Input::DestinationAdvanced { newest: newest.incoming, settled: settled.to(), paused };
         self.feed(back, input, step);
         for attestation in read.recorded {
             self.feed(back, Input::PeerAttested { attestation, recorded: true }, step);
@@ -288,10 +277,7 @@ impl Engine {
         for lane in 0..2 {
             step.writes.push(self.seats[lane].row());
         }
-        Verdict::Accepted {
-            cursor: self.cursor(side),
-            room: self.seats[out].machine.has_room(),
-        }
+        Verdict::Accepted { cursor: self.cursor(side), room: self.seats[out].machine.has_room() }
     }
 
     fn destination_advanced(
@@ -307,11 +293,7 @@ impl Engine {
 
     /// The node's account of the block that was read last. If it differs from ours, the history that we
     /// linked is gone: unlink it and read this side anew from its beginning.
-    async fn on_probed(
-        &mut self,
-        side: usize,
-        state: &BridgeState,
-    ) -> Result<Verdict, StoreError> {
+    async fn on_probed(&mut self, side: usize, state: &BridgeState) -> Result<Verdict, StoreError> {
         let (out, back) = (side, 1 - side);
         let same = state.outgoing == self.seats[out].machine.linked()
             && state.incoming == self.seats[back].machine.settled();
@@ -360,7 +342,9 @@ impl Engine {
             seat.machine.handle(self.started.elapsed(), input);
             while let Some(effect) = seat.machine.poll_effect() {
                 match effect {
-                    Effect::Sign(checkpoint) => inputs.push(Input::Signed(self.key.sign(checkpoint))),
+                    Effect::Sign(checkpoint) => {
+                        inputs.push(Input::Signed(self.key.sign(checkpoint)))
+                    }
                     Effect::Record(Record::Attestation(attestation)) => {
                         step.writes.push(Write::Attestation(attestation));
                     }

@@ -29,7 +29,10 @@ pub fn install() -> Result<PrometheusHandle, MetricsError> {
         .map_err(failed)?;
     describe_gauge!("twinspan_lane_requests", "Requests by how far they have come");
     describe_gauge!("twinspan_lane_oldest_pending_seconds", "Age of the oldest pending request");
-    describe_gauge!("twinspan_lane_quorum_margin", "Attestations beyond the threshold, if negative: missing");
+    describe_gauge!(
+        "twinspan_lane_quorum_margin",
+        "Attestations beyond the threshold, if negative: missing"
+    );
     describe_gauge!("twinspan_lane_abstains", "1 while this relayer signs nothing");
     describe_counter!("twinspan_attestations_total", "Checkpoints that this relayer attested");
     describe_counter!("twinspan_attestations_posted_total", "Attestations posted on chain");
@@ -39,7 +42,10 @@ pub fn install() -> Result<PrometheusHandle, MetricsError> {
     describe_counter!("twinspan_parked_total", "Handovers parked by reason");
     describe_counter!("twinspan_alarms_total", "Alarms by kind");
     describe_counter!("twinspan_peer_messages_total", "Peer requests answered, by outcome");
-    describe_histogram!("twinspan_own_latency_seconds", "Final block seen to batch handed to the transaction engine");
+    describe_histogram!(
+        "twinspan_own_latency_seconds",
+        "Final block seen to batch handed to the transaction engine"
+    );
     Ok(handle)
 }
 
@@ -80,7 +86,8 @@ pub fn lane(lane: &str, status: &LaneStatus, pending_seconds: f64) {
 
 /// Checkpoints were signed.
 pub fn attested(lane: &str, checkpoints: usize) {
-    counter!("twinspan_attestations_total", "lane" => lane.to_owned()).increment(checkpoints as u64);
+    counter!("twinspan_attestations_total", "lane" => lane.to_owned())
+        .increment(checkpoints as u64);
 }
 
 /// An attestation goes on chain.

@@ -158,7 +158,12 @@ fn unfinal(id: TransferId) -> Transfer {
     }
 }
 
-fn known(entry: &LaneEntry, status: &LaneStatus, id: TransferId, stored: StoredTransfer) -> Transfer {
+fn known(
+    entry: &LaneEntry,
+    status: &LaneStatus,
+    id: TransferId,
+    stored: StoredTransfer,
+) -> Transfer {
     let StoredTransfer { request, settlement, signers } = stored;
     let stage = settlement.as_ref().map_or_else(|| status.stage_of(id.nonce), settled_stage);
     let (checkpoint, signers) = signers.map_or((None, Vec::new()), |(at, who)| (Some(at), who));

@@ -87,8 +87,11 @@ async fn check(
 ) -> Result<(), PairFault> {
     let pair_name = name.to_owned();
     let preflight = chains[&here.chain].preflight(here.bridge).await;
-    let preflight = preflight
-        .map_err(|source| PairFault::Preflight { pair: pair_name.clone(), side, source })?;
+    let preflight = preflight.map_err(|source| PairFault::Preflight {
+        pair: pair_name.clone(),
+        side,
+        source,
+    })?;
     let Preflight { bridge, counterpart, relayer_set, .. } = preflight;
     let want = bridge_at(config, there);
     if counterpart != want {

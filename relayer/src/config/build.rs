@@ -293,11 +293,7 @@ fn endpoint(at: &mut At<'_>, raw: RawEndpoint, index: usize) -> Option<EndpointC
     })
 }
 
-fn pair(
-    at: &mut At<'_>,
-    raw: RawPair,
-    chains: &BTreeMap<String, Option<Chain>>,
-) -> Option<Pair> {
+fn pair(at: &mut At<'_>, raw: RawPair, chains: &BTreeMap<String, Option<Chain>>) -> Option<Pair> {
     let main = side(&mut at.into_table("main"), raw.main, chains);
     let service = side(&mut at.into_table("service"), raw.service, chains);
     if let (Some(main), Some(service)) = (&main, &service)
@@ -306,7 +302,8 @@ fn pair(
         at.fault("service.chain", "the same chain on both sides", "another chain than main.chain");
     }
     let takeover = at.millis("takeover_ms", raw.takeover_ms, 3_000, 100, 600_000);
-    let cosign_timeout = at.millis("cosign_timeout_ms", raw.cosign_timeout_ms, 10_000, 100, 600_000);
+    let cosign_timeout =
+        at.millis("cosign_timeout_ms", raw.cosign_timeout_ms, 10_000, 100, 600_000);
     let batch_max = at.bounded("batch_max", raw.batch_max, 256, 1, 512);
     let term_blocks = at.bounded("term_blocks", raw.term_blocks, 16, 1, 100_000);
     let allow_minority =
@@ -322,11 +319,7 @@ fn pair(
     })
 }
 
-fn side(
-    at: &mut At<'_>,
-    raw: RawSide,
-    chains: &BTreeMap<String, Option<Chain>>,
-) -> Option<Side> {
+fn side(at: &mut At<'_>, raw: RawSide, chains: &BTreeMap<String, Option<Chain>>) -> Option<Side> {
     let names = chains.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     let chain = at.required("chain", raw.chain, &format!("one of: {names}"));
     if let Some(chain) = chain.as_ref().filter(|chain| !chains.contains_key(*chain)) {

@@ -131,11 +131,7 @@ impl Fault {
         problem: impl fmt::Display,
         allowed: impl fmt::Display,
     ) -> Self {
-        Self {
-            path: path.to_string(),
-            problem: problem.to_string(),
-            allowed: allowed.to_string(),
-        }
+        Self { path: path.to_string(), problem: problem.to_string(), allowed: allowed.to_string() }
     }
 
     /// The environment variable that sets the same value.

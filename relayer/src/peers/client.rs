@@ -67,7 +67,8 @@ impl Peer {
     /// [`PeerError`].
     pub async fn push(&self, body: &Attestations) -> Result<(), PeerError> {
         let request = self.client.post(self.attestations.clone()).json(body);
-        let answer = request.send().await.map_err(|error| PeerError::Unreached(error.without_url()))?;
+        let answer =
+            request.send().await.map_err(|error| PeerError::Unreached(error.without_url()))?;
         match answer.status() {
             status if status.is_success() => Ok(()),
             status => Err(PeerError::Refused(status.as_u16())),

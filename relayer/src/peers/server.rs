@@ -47,25 +47,31 @@ enum Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (status, outcome, error) = match self {
-            Self::Quota => {
-                (StatusCode::TOO_MANY_REQUESTS, "quota", format!("more than {MESSAGES_PER_SECOND} a second"))
-            }
+            Self::Quota => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "quota",
+                format!("more than {MESSAGES_PER_SECOND} a second"),
+            ),
             Self::Malformed(error) => (StatusCode::BAD_REQUEST, "malformed", error),
             Self::TooMany(n) => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "too_many",
                 format!("{n} attestations: at most {ATTESTATIONS_MAX}"),
             ),
-            Self::UnknownLane => {
-                (StatusCode::NOT_FOUND, "unknown_lane", "this relayer does not serve that lane".into())
-            }
+            Self::UnknownLane => (
+                StatusCode::NOT_FOUND,
+                "unknown_lane",
+                "this relayer does not serve that lane".into(),
+            ),
             Self::Forged => (
                 StatusCode::FORBIDDEN,
                 "forged",
                 "a signature is not its signer's, or the signer is no member".into(),
             ),
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", "try again".into()),
-            Self::Failed => (StatusCode::INTERNAL_SERVER_ERROR, "failed", "the store failed".into()),
+            Self::Failed => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "failed", "the store failed".into())
+            }
         };
         metrics::peer_message(outcome);
         (status, Json(json!({ "error": error }))).into_response()

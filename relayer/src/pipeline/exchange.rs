@@ -10,10 +10,10 @@ use tracing::{debug, info, warn};
 use twinspan_bridge::attest::Attestation;
 use twinspan_bridge::lifecycle::LaneStatus;
 
+use crate::engine::Message;
 use crate::peers::client::{Peer, PeerError};
 use crate::peers::wire::{ATTESTATIONS_MAX, Attestations, Pull, WireAttestation};
 use crate::peers::{Directory, LaneEntry};
-use crate::engine::Message;
 
 /// Our new attestations, for every peer. A peer that falls behind skips what it missed, and pulls.
 pub type Outbox = broadcast::Sender<Arc<[Attestation]>>;
@@ -83,7 +83,8 @@ impl Exchange {
 
     /// Pushes what is in the outbox now, as one message where it fits.
     async fn push(&mut self, first: &Arc<[Attestation]>) -> Result<(), PeerError> {
-        let mut body = Attestations { attestations: first.iter().map(WireAttestation::from).collect() };
+        let mut body =
+            Attestations { attestations: first.iter().map(WireAttestation::from).collect() };
         loop {
             match self.outbox.try_recv() {
                 Ok(more) => body.attestations.extend(more.iter().map(WireAttestation::from)),

@@ -179,8 +179,7 @@ impl Observer {
             };
             let newest = self.newest(&read, latest).await?;
             let observation = self.complete(read, newest, last.number, seen_at).await?;
-            let verdict =
-                self.ask(|reply| Message::Observed(Box::new(observation), reply)).await?;
+            let verdict = self.ask(|reply| Message::Observed(Box::new(observation), reply)).await?;
             match verdict {
                 Verdict::Accepted { cursor, room } => {
                     self.cursor = cursor;
@@ -240,7 +239,8 @@ impl Observer {
         let term = match self.memory.term {
             Some(term) if term.start == start => term,
             _ => {
-                let block = if start == read.to.number { read.to } else { self.block(start).await? };
+                let block =
+                    if start == read.to.number { read.to } else { self.block(start).await? };
                 Term { start, start_hash: block.hash }
             }
         };

@@ -93,10 +93,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Open`] for a file that is damaged, in use, of a newer schema or of another
     /// deployment, with what to do.
-    pub fn open(
-        path: &Path,
-        deployment: &Deployment,
-    ) -> Result<(Self, Writer, bool), StoreError> {
+    pub fn open(path: &Path, deployment: &Deployment) -> Result<(Self, Writer, bool), StoreError> {
         let created = !path.exists();
         if created {
             create(path).map_err(|error| open_error(path, &error, "check the folder"))?;

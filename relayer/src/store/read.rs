@@ -130,11 +130,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn request(
-        &self,
-        lane: LaneId,
-        nonce: Nonce,
-    ) -> Result<Option<LinkedRequest>, StoreError> {
+    pub fn request(&self, lane: LaneId, nonce: Nonce) -> Result<Option<LinkedRequest>, StoreError> {
         let table = begin_read(&self.database)?.open_table(REQUESTS)?;
         let row = table.get(&request_key(lane, nonce))?;
         row.map(|row| decode("requests", row.value())).transpose()
@@ -180,10 +176,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn transactions(
-        &self,
-        account: AccountKey,
-    ) -> Result<Vec<StoredTransaction>, StoreError> {
+    pub fn transactions(&self, account: AccountKey) -> Result<Vec<StoredTransaction>, StoreError> {
         let table = begin_read(&self.database)?.open_table(TRANSACTIONS)?;
         let from = transaction_key(account, 0);
         let to = transaction_key(account, u64::MAX);

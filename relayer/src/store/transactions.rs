@@ -1,9 +1,7 @@
 //! Keeps the transaction engines' transactions in the store.
 
 use twinspan_bridge::ids::AccountNonce;
-use twinspan_chains::transactions::{
-    AccountKey, StoreFault, StoredTransaction, TransactionStore,
-};
+use twinspan_chains::transactions::{AccountKey, StoreFault, StoredTransaction, TransactionStore};
 
 use super::{Store, StoreError, Write};
 

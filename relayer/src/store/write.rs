@@ -246,7 +246,8 @@ fn attested(
     let key = attestation_key(checkpoint.lane.id(), count, checkpoint.epoch, attestation.signer);
     let mut table = transaction.open_table(ATTESTATIONS)?;
     if attestation.signer == relayer {
-        let before = table.get(&key)?.map(|row| decode::<AttestationRow>("attestations", row.value()));
+        let before =
+            table.get(&key)?.map(|row| decode::<AttestationRow>("attestations", row.value()));
         if before.transpose()?.is_some_and(|before| before.head != head) {
             return Err(StoreError::AlreadyAttested { count: count.get() });
         }

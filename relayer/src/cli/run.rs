@@ -1,0 +1,55 @@
+//! `twinspan run`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use eyre::WrapErr;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::Failure;
+use crate::app::{self, AppError};
+use crate::config::Config;
+use crate::telemetry;
+
+/// Run a relayer until SIGTERM or Ctrl-C
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// The configuration file; `TWINSPAN__SECTION__KEY` in the environment overrides it
+    #[arg(long, short, env = "TWINSPAN_CONFIG", value_name = "FILE")]
+    config: PathBuf,
+}
+
+impl Run {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let config = Config::load(&self.config)
+            .map_err(|faults| Failure::Configuration(eyre::eyre!("{faults}")))?;
+        telemetry::init(&config.log);
+        let stop = CancellationToken::new();
+        let mut terminate = signal(SignalKind::terminate()).wrap_err("listening for SIGTERM")?;
+        let asked = stop.clone();
+        let signals = async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            asked.cancel();
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            ended = app::run(config, stop) => ended.map_err(failure),
+            () = signals => unreachable!("waits for ever after it has asked"),
+        }
+    }
+}
+
+fn failure(error: AppError) -> Failure {
+    let wrap: fn(eyre::Report) -> Failure = match &error {
+        AppError::Key(_) | AppError::Pair(_) | AppError::Peer(_) | AppError::Listen { .. } => {
+            Failure::Configuration
+        }
+        AppError::Connect(_) => Failure::Unreachable,
+        AppError::Store(_) | AppError::Metrics(_) | AppError::Unasked(_) => Failure::Failed,
+    };
+    wrap(error.into())
+}

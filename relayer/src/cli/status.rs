@@ -1,0 +1,171 @@
+//! `twinspan status`
+
+use alloy::transports::http::reqwest::Url;
+use clap::Args;
+use comfy_table::Table;
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use eyre::{WrapErr, eyre};
+use serde::de::DeserializeOwned;
+use twinspan_bridge::ids::TransferId;
+
+use super::Failure;
+use crate::api::Status as Answer;
+use crate::api::transfers::Transfer;
+
+/// Show what a relayer is doing, or where a transfer stands
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 all is well; 1 a lane is halted, abstains or the like; \
+                        3 the relayer does not answer.")]
+pub(super) struct Status {
+    /// The relayer's API
+    #[arg(long, default_value = "http://127.0.0.1:9500", value_name = "URL")]
+    api: Url,
+    /// A transfer: <source chain id>-<source bridge>-<nonce>
+    transfer: Option<TransferId>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Status {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        if let Some(id) = self.transfer {
+            let path = format!("/v1/transfers/{id}");
+            let transfer: Transfer = fetch(&self.api, &path).await?;
+            if self.json {
+                println!("{}", json(&transfer)?);
+            } else {
+                show_transfer(&transfer);
+            }
+            return Ok(());
+        }
+        let status: Answer = fetch(&self.api, "/v1/status").await?;
+        if self.json {
+            println!("{}", json(&status)?);
+        } else {
+            show(&status);
+        }
+        let lanes = || status.pairs.iter().flat_map(|pair| &pair.lanes);
+        let is_well = |verdict| matches!(verdict, "ok" | "delivering" | "certifying" | "starting");
+        match lanes().find(|lane| !is_well(lane.verdict().0)) {
+            None => Ok(()),
+            Some(lane) => Err(Failure::Failed(eyre!("{} is {}", lane.name, lane.verdict().0))),
+        }
+    }
+}
+
+fn json<T: serde::Serialize>(value: &T) -> eyre::Result<String> {
+    serde_json::to_string_pretty(value).wrap_err("writing JSON")
+}
+
+/// Asks a relayer's API.
+pub(super) async fn fetch<T: DeserializeOwned>(api: &Url, path: &str) -> Result<T, Failure> {
+    let shown = twinspan_chains::shown_origin(api);
+    let url = api.join(path).map_err(|error| Failure::Configuration(error.into()))?;
+    let client = reqwest::Client::builder()
+        .timeout(std::time::Duration::from_secs(10))
+        .build()
+        .map_err(|error| Failure::Failed(error.into()))?;
+    let answer = client.get(url).send().await.map_err(|error| {
+        let error = eyre::Report::from(error.without_url());
+        Failure::Unreachable(error.wrap_err(format!("no relayer answers at {shown}")))
+    })?;
+    let status = answer.status();
+    let body = answer.bytes().await.map_err(|error| Failure::Unreachable(error.into()))?;
+    if !status.is_success() {
+        let error: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+        let error = error["error"].as_str().unwrap_or("no reason given").to_owned();
+        return Err(Failure::Failed(eyre!("{shown} answers {status}: {error}")));
+    }
+    serde_json::from_slice(&body)
+        .wrap_err_with(|| format!("{shown} is no relayer's API"))
+        .map_err(Failure::Unreachable)
+}
+
+fn show(status: &Answer) {
+    println!(
+        "{} {} · attests as {} · up {} s",
+        status.name, status.version, status.relayer, status.uptime_seconds
+    );
+    let mut lanes = Table::new();
+    lanes.load_style(UTF8_FULL_CONDENSED);
+    lanes.set_header([
+        "lane",
+        "is",
+        "requested",
+        "final",
+        "certified",
+        "handed over",
+        "oldest",
+        "what to do",
+    ]);
+    for lane in status.pairs.iter().flat_map(|pair| &pair.lanes) {
+        let (verdict, why) = lane.verdict();
+        let Some(state) = &lane.status else { continue };
+        lanes.add_row([
+            lane.name.clone(),
+            verdict.to_owned(),
+            lane.requested.to_string(),
+            state.linked.count.to_string(),
+            state.certified.to_string(),
+            state.newest.count.to_string(),
+            format!("{:.0} s", lane.pending_seconds),
+            why,
+        ]);
+    }
+    println!("{lanes}");
+    let mut chains = Table::new();
+    chains.load_style(UTF8_FULL_CONDENSED);
+    chains.set_header(["chain", "id", "head", "account", "balance", "transactions", "calls"]);
+    for chain in &status.chains {
+        chains.add_row([
+            chain.name.clone(),
+            chain.chain_id.to_string(),
+            chain.head.map_or_else(|| "–".into(), |head| head.to_string()),
+            chain.account.to_string(),
+            chain.balance.map_or_else(|| "–".into(), alloy::primitives::utils::format_ether),
+            chain.pending_transactions.to_string(),
+            chain.rpc_calls.to_string(),
+        ]);
+    }
+    println!("{chains}");
+    for lane in status.pairs.iter().flat_map(|pair| &pair.lanes) {
+        for alarm in &lane.alarms {
+            println!("! {}: {alarm}", lane.name);
+        }
+    }
+}
+
+fn show_transfer(transfer: &Transfer) {
+    println!("transfer   {}", transfer.id);
+    println!("stage      {:?}", transfer.stage);
+    if !transfer.waits_for.is_empty() {
+        println!("waits for  {}", transfer.waits_for);
+    }
+    if let Some(request) = &transfer.request {
+        println!("sends      {} of {} to {}", request.amount, request.token, request.recipient);
+    }
+    for (name, place) in [("requested", transfer.source), ("settled", transfer.destination)] {
+        if let Some(place) = place {
+            println!(
+                "{name:<10} chain {} block {} transaction {}",
+                place.chain_id, place.block, place.transaction
+            );
+        }
+    }
+    if let Some(checkpoint) = transfer.checkpoint {
+        println!("attested   at count {checkpoint} by");
+        for signer in &transfer.signers {
+            println!("           {signer}");
+        }
+    }
+    if let Some(parked) = transfer.parked {
+        println!(
+            "parked     {:?}, releasable from Unix time {}",
+            parked.reason, parked.releasable_at
+        );
+        if let Some(home) = parked.returned_as {
+            println!("returned   as {home}");
+        }
+    }
+}

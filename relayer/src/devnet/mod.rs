@@ -1,0 +1,321 @@
+//! A whole world on one machine: two real nodes, a bridge pair, and relayers as processes of their own.
+//!
+//! For trying things out, for demos, live tests and benchmarks. Its keys are made for the occasion and
+//! lie, with their passwords, in the world's folder; the deployer's key is the publicly known first one
+//! of the node's test mnemonic. Nothing of it may ever hold value.
+
+pub mod demo;
+pub mod ledger;
+pub mod links;
+pub mod node;
+pub mod relayer;
+pub mod traffic;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use alloy::network::EthereumWallet;
+use alloy::primitives::{Address, U256};
+use alloy::providers::{DynProvider, Provider, ProviderBuilder};
+use alloy::signers::local::PrivateKeySigner;
+use eyre::{WrapErr, eyre};
+use twinspan_bridge::finality::FinalityRule;
+use twinspan_bridge::ids::{BlockNumber, BridgeAt, ChainId, Lane};
+use twinspan_chains::{ChainConfig, EndpointConfig, EvmChain, FeePolicy};
+use twinspan_contracts::Bridge;
+use twinspan_contracts::deploy::{
+    BridgeSettings, HomeAsset, LinkedToken, Pair, Site, TokenLimits, TokenMetadata, deploy_pair,
+    deploy_test_token, link_token,
+};
+
+use self::links::Links;
+use self::node::{Node, NodeOptions};
+use self::relayer::Relayer;
+
+/// Private keys of the accounts that the node's well-known test mnemonic gives coins to. Public.
+pub const TEST_KEYS: [&str; 4] = [
+    "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
+    "59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
+    "5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
+    "7c852118294e51e653712a81e05800f419141751be58f605c371e15141b007a6",
+];
+
+/// What the world is like.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where its files lie.
+    pub folder: PathBuf,
+    /// The relayer's binary.
+    pub binary: PathBuf,
+    /// How many relayers.
+    pub relayers: usize,
+    /// How many must attest.
+    pub threshold: u8,
+    /// Finality of the main and the service chain.
+    pub finality: [FinalityRule; 2],
+    /// Gas that a block holds, on both.
+    pub block_gas_limit: u64,
+    /// Seconds between blocks, on both.
+    pub block_seconds: f64,
+    /// How long attestations may take before they are posted on chain.
+    pub cosign_timeout: Duration,
+    /// How long a rank waits for the one before it.
+    pub takeover: Duration,
+    /// Most requests in a batch.
+    pub batch_max: u64,
+    /// How long a relayer that is cut off waits; see `relayer.log` filter.
+    pub log_filter: String,
+}
+
+impl Options {
+    /// The world of the demo, in `folder`, with the relayer at `binary`.
+    #[must_use]
+    pub fn new(folder: PathBuf, binary: PathBuf) -> Self {
+        Self {
+            folder,
+            binary,
+            relayers: 4,
+            threshold: 3,
+            finality: [FinalityRule::Instant; 2],
+            block_gas_limit: 30_000_000,
+            block_seconds: 1.0,
+            cosign_timeout: Duration::from_secs(6),
+            takeover: Duration::from_secs(3),
+            batch_max: 256,
+            log_filter: "info".into(),
+        }
+    }
+}
+
+/// One of the two chains of a world.
+#[derive(Debug)]
+pub struct Chain {
+    /// `main` or `service`.
+    pub name: &'static str,
+    /// Its node.
+    pub node: Node,
+    /// The bridge on it.
+    pub bridge: Address,
+    /// The block that holds the bridge's creation.
+    pub deployed_in: BlockNumber,
+    /// Sends for the four test accounts.
+    pub provider: DynProvider,
+    /// For reading what relayers do, apart from them.
+    pub access: EvmChain,
+    /// A plain token at home here.
+    pub token: LinkedToken,
+    /// The native coin, at home here.
+    pub coin: LinkedToken,
+}
+
+/// A running world.
+#[derive(Debug)]
+pub struct World {
+    /// What it is like.
+    pub options: Options,
+    /// The main and the service chain.
+    pub chains: [Chain; 2],
+    /// The relayers.
+    pub relayers: Vec<Relayer>,
+    /// The wires between them.
+    pub links: Links,
+}
+
+/// Chain ids of the two chains.
+pub const CHAIN_IDS: [u64; 2] = [31_337, 31_338];
+
+impl World {
+    /// Starts the nodes, deploys, and starts the relayers. `say` is told each step.
+    ///
+    /// # Errors
+    /// Whatever fails, with what was being done.
+    pub async fn start(options: Options, say: &(dyn Fn(&str) + Sync)) -> eyre::Result<Self> {
+        std::fs::create_dir_all(&options.folder).wrap_err("making the world's folder")?;
+        say("starting two nodes: main (EIP-1559 fees) and service (zero gas price)");
+        let node_options = |index: usize| NodeOptions {
+            chain_id: CHAIN_IDS[index],
+            block_seconds: options.block_seconds,
+            gas_limit: options.block_gas_limit,
+            with_fees: index == 0,
+            log: options.folder.join(["main.log", "service.log"][index]),
+        };
+        let main = Node::start(&node_options(0)).await?;
+        let service = Node::start(&node_options(1)).await?;
+        say("making keys and deploying the bridge pair");
+        let mut relayers = relayer::make(&options)?;
+        let members: Vec<Address> = relayers.iter().map(|relayer| relayer.address).collect();
+        let chains = deploy(&options, main, service, members).await?;
+        fund(&chains[0], &relayers).await?;
+        let links = Links::open(&relayers).await?;
+        for (index, relayer) in relayers.iter_mut().enumerate() {
+            relayer.write_config(&options, &chains, &links.urls_of(index))?;
+        }
+        say("starting the relayers");
+        for relayer in &mut relayers {
+            relayer.start()?;
+        }
+        let mut world = Self { options, chains, relayers, links };
+        for index in 0..world.relayers.len() {
+            world.wait_ready(index, Duration::from_secs(60)).await?;
+        }
+        Ok(world)
+    }
+
+    /// Waits until relayer `index` says that it is ready.
+    ///
+    /// # Errors
+    /// If it does not within `limit`, or ends; with the end of its log.
+    pub async fn wait_ready(&mut self, index: usize, limit: Duration) -> eyre::Result<()> {
+        let end = Instant::now() + limit;
+        while Instant::now() < end {
+            if self.relayers[index].is_ready().await {
+                return Ok(());
+            }
+            if !self.relayers[index].is_running() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Err(eyre!("relayer {index} is not ready:\n{}", self.relayers[index].log_tail()))
+    }
+
+    /// The lane whose source is chain `source`.
+    #[must_use]
+    pub fn lane(&self, source: usize) -> Lane {
+        let at = |chain: &Chain, index: usize| BridgeAt {
+            chain_id: ChainId::new(CHAIN_IDS[index]),
+            address: chain.bridge,
+        };
+        let (here, there) = (&self.chains[source], &self.chains[1 - source]);
+        Lane { source: at(here, source), destination: at(there, 1 - source) }
+    }
+
+    /// Stops everything.
+    pub async fn stop(mut self) {
+        for relayer in &mut self.relayers {
+            relayer.terminate().await;
+        }
+    }
+}
+
+/// The signer of test account `index`.
+#[must_use]
+pub fn test_signer(index: usize) -> PrivateKeySigner {
+    TEST_KEYS[index].parse().expect("the well-known keys are keys")
+}
+
+async fn deploy(
+    options: &Options,
+    main: Node,
+    service: Node,
+    members: Vec<Address>,
+) -> eyre::Result<[Chain; 2]> {
+    let mut wallet = EthereumWallet::new(test_signer(0));
+    for index in 1..TEST_KEYS.len() {
+        wallet.register_signer(test_signer(index));
+    }
+    let providers = [&main, &service].map(|node| {
+        ProviderBuilder::new().wallet(wallet.clone()).connect_http(node.http_url()).erased()
+    });
+    let deployer = test_signer(0).address();
+    let sites = [
+        Site { provider: &providers[0], deployer, gas_price: None },
+        Site { provider: &providers[1], deployer, gas_price: Some(0) },
+    ];
+    let settings = BridgeSettings {
+        owner: deployer,
+        guardian: deployer,
+        members,
+        threshold: options.threshold,
+        timing: Bridge::Timing {
+            returnDelay: 3_600,
+            rotationDelay: 10,
+            largeDelay: 60,
+            pausePeriod: 3_600,
+        },
+    };
+    let pair = deploy_pair(&sites[0], &sites[1], &settings, &settings).await?;
+    let links = link_all(&sites, &pair).await?;
+    let bridges = [(pair.main_bridge, pair.main_block), (pair.service_bridge, pair.service_block)];
+    let mut chains = Vec::new();
+    let ends = [main, service].into_iter().zip(providers).zip(bridges).zip(links);
+    for (index, (((node, provider), (bridge, block)), (coin, token))) in ends.enumerate() {
+        let access = EvmChain::connect(access(index, &node, FinalityRule::Instant)).await?;
+        let name = ["main", "service"][index];
+        let deployed_in = BlockNumber::new(block);
+        chains.push(Chain { name, node, bridge, deployed_in, provider, access, token, coin });
+    }
+    chains.try_into().map_err(|_| eyre!("two chains"))
+}
+
+/// Links the coin and a token of each chain. By chain: coin, token.
+async fn link_all<P: Provider>(
+    sites: &[Site<'_, P>; 2],
+    pair: &Pair,
+) -> eyre::Result<[(LinkedToken, LinkedToken); 2]> {
+    let bridges = [pair.main_bridge, pair.service_bridge];
+    let mut linked = Vec::new();
+    for home in 0..2 {
+        let (name, symbol) = [("Main Coin", "MAIN"), ("Service Coin", "SERV")][home];
+        let meta = |name: &str, symbol: &str| TokenMetadata {
+            name: name.to_owned(),
+            symbol: symbol.to_owned(),
+            decimals: 18,
+        };
+        let (token_name, token_symbol) = [("Main Token", "MTK"), ("Service Token", "STK")][home];
+        let token = deploy_test_token(&sites[home], &meta(token_name, token_symbol)).await?;
+        let mut both = Vec::new();
+        for asset in [HomeAsset::Native(meta(name, symbol)), HomeAsset::Erc20(token)] {
+            let link = link_token(
+                &sites[home],
+                bridges[home],
+                &sites[1 - home],
+                bridges[1 - home],
+                asset,
+                U256::from(u128::MAX),
+                TokenLimits::OPEN,
+                TokenLimits::OPEN,
+            );
+            both.push(link.await?);
+        }
+        linked.push((both[0], both[1]));
+    }
+    Ok([linked[0], linked[1]])
+}
+
+/// Gives each submitter coins on the chain that has fees.
+async fn fund(main: &Chain, relayers: &[Relayer]) -> eyre::Result<()> {
+    use alloy::network::TransactionBuilder;
+    use alloy::rpc::types::TransactionRequest;
+    for relayer in relayers {
+        let transfer = TransactionRequest::default()
+            .with_from(test_signer(0).address())
+            .with_to(relayer.submitter)
+            .with_value(U256::from(100_000_000_000_000_000_000_u128));
+        let sent = main.provider.send_transaction(transfer).await?;
+        sent.get_receipt().await.wrap_err("funding a submitter")?;
+    }
+    Ok(())
+}
+
+/// Access to a world's chain.
+#[must_use]
+pub fn access(index: usize, node: &Node, finality: FinalityRule) -> ChainConfig {
+    ChainConfig {
+        name: ["main", "service"][index].to_owned(),
+        chain_id: ChainId::new(CHAIN_IDS[index]),
+        endpoints: vec![EndpointConfig {
+            label: "devnet".into(),
+            http: Some(node.http_url()),
+            ws: Some(node.ws_url()),
+            requests_per_second: 5_000,
+            concurrency: 64,
+            timeout: Duration::from_secs(20),
+        }],
+        finality,
+        poll_interval: Duration::from_secs(1),
+        log_range_max: 5_000,
+        fees: FeePolicy::default(),
+        quorum: 1,
+    }
+}

@@ -1,0 +1,130 @@
+//! A real node of a test chain: anvil as a process of its own.
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use alloy::transports::http::reqwest::Url;
+use eyre::{WrapErr, eyre};
+use tokio::process::{Child, Command};
+
+/// How long a node may take to answer.
+const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// What a node is like.
+#[derive(Clone, Debug)]
+pub struct NodeOptions {
+    /// EIP-155 id.
+    pub chain_id: u64,
+    /// Seconds between blocks.
+    pub block_seconds: f64,
+    /// Gas that a block holds.
+    pub gas_limit: u64,
+    /// EIP-1559 fees, or a chain from before them with a gas price of zero.
+    pub with_fees: bool,
+    /// Where its output goes.
+    pub log: PathBuf,
+}
+
+/// A running node. Ends with its handle.
+#[derive(Debug)]
+pub struct Node {
+    port: u16,
+    /// The process.
+    pub process: Child,
+}
+
+impl Node {
+    /// Starts a node and waits until it answers.
+    ///
+    /// # Errors
+    /// If there is no anvil, or it does not start.
+    pub async fn start(options: &NodeOptions) -> eyre::Result<Self> {
+        let anvil = find_anvil()?;
+        let port = free_port()?;
+        let log = File::create(&options.log).wrap_err("making the node's log")?;
+        let mut command = Command::new(&anvil);
+        command
+            .args(["--port", &port.to_string()])
+            .args(["--chain-id", &options.chain_id.to_string()])
+            .args(["--gas-limit", &options.gas_limit.to_string()])
+            .args(["--block-time", &options.block_seconds.to_string()])
+            .args(["--balance", "1000000000", "--no-cors", "--quiet"])
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .kill_on_drop(true);
+        if !options.with_fees {
+            command.args(["--hardfork", "berlin", "--gas-price", "0"]);
+        }
+        let process = command.spawn().wrap_err_with(|| format!("starting {}", anvil.display()))?;
+        let mut node = Self { port, process };
+        node.wait().await?;
+        Ok(node)
+    }
+
+    async fn wait(&mut self) -> eyre::Result<()> {
+        let end = Instant::now() + START_LIMIT;
+        while Instant::now() < end {
+            if tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
+                return Ok(());
+            }
+            if let Some(status) = self.process.try_wait()? {
+                return Err(eyre!("the node ended at its start: {status}"));
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Err(eyre!("the node does not answer on port {}", self.port))
+    }
+
+    /// Its JSON-RPC over HTTP.
+    #[must_use]
+    pub fn http_url(&self) -> Url {
+        format!("http://127.0.0.1:{}", self.port).parse().expect("a URL of a port is a URL")
+    }
+
+    /// Its JSON-RPC over WebSocket.
+    #[must_use]
+    pub fn ws_url(&self) -> Url {
+        format!("ws://127.0.0.1:{}", self.port).parse().expect("a URL of a port is a URL")
+    }
+}
+
+/// A port that nobody uses now.
+///
+/// # Errors
+/// If there is none.
+pub fn free_port() -> eyre::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// `TWINSPAN_ANVIL`, or what npm installed here or above, or what is on the path.
+fn find_anvil() -> eyre::Result<PathBuf> {
+    if let Some(named) = std::env::var_os("TWINSPAN_ANVIL") {
+        return Ok(named.into());
+    }
+    let here = std::env::current_dir()?;
+    for folder in here.ancestors() {
+        if let Some(found) = in_modules(&folder.join("node_modules/@foundry-rs")) {
+            return Ok(found);
+        }
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .map(|folder| folder.join("anvil"))
+        .find(|file| file.is_file())
+        .ok_or_else(|| {
+            eyre!("no anvil: run `npm ci` in the repository, or set TWINSPAN_ANVIL to its path")
+        })
+}
+
+fn in_modules(scope: &Path) -> Option<PathBuf> {
+    let packages = std::fs::read_dir(scope).ok()?;
+    packages
+        .filter_map(Result::ok)
+        .filter(|package| package.file_name().to_string_lossy().starts_with("anvil-"))
+        .map(|package| package.path().join("bin/anvil"))
+        .find(|file| file.is_file())
+}

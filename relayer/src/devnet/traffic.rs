@@ -1,0 +1,201 @@
+//! Makes requests, as dApps do: coins and tokens, both ways, to recipients that nobody used before.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use alloy::network::TransactionBuilder;
+use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy::providers::Provider;
+use alloy::rpc::types::TransactionRequest;
+use alloy::sol_types::SolCall;
+use eyre::{WrapErr, eyre};
+use twinspan_contracts::{Bridge, BridgeToken, TestToken};
+
+use super::{CHAIN_IDS, World, test_signer};
+
+/// What a transfer moves. The side is where it starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Asset {
+    /// The coin of the side itself: locked there, minted on the other.
+    Coin,
+    /// The token at home on the side: locked there, minted on the other.
+    Token,
+    /// The representation of the other side's token: burned here, unlocked there.
+    Foreign,
+}
+
+/// A transfer that was asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent {
+    /// The side it starts on: 0 main, 1 service.
+    pub side: usize,
+    /// What it moves.
+    pub asset: Asset,
+    /// Who is paid.
+    pub recipient: Address,
+    /// How much, in the smallest unit.
+    pub amount: U256,
+    /// The transaction that asks.
+    pub transaction: B256,
+    /// When it was sent.
+    pub at: Instant,
+}
+
+/// Sends requests from one test account on each side.
+#[derive(Debug)]
+pub struct Traffic {
+    sender: usize,
+    nonces: [u64; 2],
+    salt: B256,
+    count: u64,
+}
+
+impl Traffic {
+    /// Gives test account `sender` tokens on both sides and the bridges leave to take them.
+    ///
+    /// # Errors
+    /// If a node refuses.
+    pub async fn prepare(world: &World, sender: usize) -> eyre::Result<Self> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
+        let salt = keccak256((now + sender as u128).to_be_bytes());
+        let mut traffic = Self { sender, nonces: [0; 2], salt, count: 0 };
+        let account = test_signer(sender).address();
+        for side in 0..2 {
+            let chain = &world.chains[side];
+            traffic.nonces[side] = chain.provider.get_transaction_count(account).await?;
+            let approve = TestToken::approveCall { spender: chain.bridge, value: U256::MAX };
+            let mint = TestToken::mintCall { to: account, amount: U256::from(u128::MAX >> 8) };
+            let foreign = world.chains[1 - side].token.representation;
+            let approve_foreign =
+                BridgeToken::approveCall { spender: chain.bridge, value: U256::MAX };
+            let token = chain.token.home;
+            traffic.call(world, side, token, mint.abi_encode(), U256::ZERO).await?;
+            traffic.call(world, side, token, approve.abi_encode(), U256::ZERO).await?;
+            let last = traffic
+                .call(world, side, foreign, approve_foreign.abi_encode(), U256::ZERO)
+                .await?;
+            confirm(world, side, last).await?;
+        }
+        Ok(traffic)
+    }
+
+    /// An address that nobody used before.
+    pub fn fresh_recipient(&mut self) -> Address {
+        self.count += 1;
+        let mut message = self.salt.to_vec();
+        message.extend(self.count.to_be_bytes());
+        Address::from_slice(&keccak256(message)[12..])
+    }
+
+    /// Asks for a transfer to a fresh recipient.
+    ///
+    /// # Errors
+    /// If the node refuses the transaction.
+    pub async fn send(
+        &mut self,
+        world: &World,
+        side: usize,
+        asset: Asset,
+        amount: U256,
+    ) -> eyre::Result<Sent> {
+        let recipient = self.fresh_recipient();
+        self.send_to(world, side, asset, amount, recipient).await
+    }
+
+    /// Asks for a transfer to `recipient`.
+    ///
+    /// # Errors
+    /// If the node refuses the transaction.
+    pub async fn send_to(
+        &mut self,
+        world: &World,
+        side: usize,
+        asset: Asset,
+        amount: U256,
+        recipient: Address,
+    ) -> eyre::Result<Sent> {
+        let chain = &world.chains[side];
+        let token = match asset {
+            Asset::Coin => None,
+            Asset::Token => Some(chain.token.home),
+            Asset::Foreign => Some(world.chains[1 - side].token.representation),
+        };
+        let (input, value) = match token {
+            None => (Bridge::requestNativeCall { recipient }.abi_encode(), amount),
+            Some(token) => {
+                let call = Bridge::requestERC20Call { token, recipient, amount };
+                (call.abi_encode(), U256::ZERO)
+            }
+        };
+        let at = Instant::now();
+        let transaction = self.call(world, side, chain.bridge, input, value).await?;
+        Ok(Sent { side, asset, recipient, amount, transaction, at })
+    }
+
+    /// One transaction of the account, not waited for.
+    ///
+    /// # Errors
+    /// If the node refuses it.
+    pub async fn call(
+        &mut self,
+        world: &World,
+        side: usize,
+        to: Address,
+        input: Vec<u8>,
+        value: U256,
+    ) -> eyre::Result<B256> {
+        // A node's block of 30 M gas holds a batch of 200 requests.
+        let gas = if input.len() > 256 { 25_000_000 } else { 400_000 };
+        self.call_with_gas(world, side, to, input, value, gas).await
+    }
+
+    /// As [`Self::call`], with so much gas.
+    ///
+    /// # Errors
+    /// If the node refuses it.
+    pub async fn call_with_gas(
+        &mut self,
+        world: &World,
+        side: usize,
+        to: Address,
+        input: Vec<u8>,
+        value: U256,
+        gas: u64,
+    ) -> eyre::Result<B256> {
+        let mut transaction = TransactionRequest::default()
+            .with_from(test_signer(self.sender).address())
+            .with_to(to)
+            .with_input(Bytes::from(input))
+            .with_value(value)
+            .with_nonce(self.nonces[side])
+            .with_chain_id(CHAIN_IDS[side])
+            .with_gas_limit(gas);
+        if side == 0 {
+            transaction.set_max_fee_per_gas(100_000_000_000);
+            transaction.set_max_priority_fee_per_gas(1_000_000_000);
+        } else {
+            transaction.set_gas_price(0);
+        }
+        let provider = &world.chains[side].provider;
+        let pending = provider.send_transaction(transaction).await.wrap_err("sending a request")?;
+        self.nonces[side] += 1;
+        Ok(*pending.tx_hash())
+    }
+}
+
+/// Waits until a transaction is in a block.
+///
+/// # Errors
+/// If it reverts, or is in none after a minute.
+pub async fn confirm(world: &World, side: usize, transaction: B256) -> eyre::Result<()> {
+    let provider = &world.chains[side].provider;
+    for _ in 0..1_200 {
+        if let Some(receipt) = provider.get_transaction_receipt(transaction).await? {
+            if receipt.status() {
+                return Ok(());
+            }
+            return Err(eyre!("transaction {transaction} reverted"));
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    Err(eyre!("transaction {transaction} is in no block after a minute"))
+}
