@@ -51,6 +51,19 @@ contract GasTest is PairTest {
         _check("deliver_mint_64_fresh", 64, 36_000);
     }
 
+    /// The submitter that lost the race pays for its calldata and little else.
+    function test_gas_stale_batch() public {
+        _deliver(main, _warmUp());
+        Request[] memory requests = _burned(64, address(0xF00D));
+        Certificate memory certificate = _certify(main, requests, _none(), THRESHOLD);
+        _at(main).deliver(requests, _none(), certificate);
+        uint256 taken = vm.lastCallGas().gasTotalUsed;
+        try main.deliver(requests, _none(), certificate) {
+            vm.assertTrue(false, "taken twice");
+        } catch {}
+        vm.assertLe(vm.snapshotGasLastCall("deliver_stale_64"), taken / 10, "cheap");
+    }
+
     function test_gas_requests() public {
         _sendGold(BOB, AMOUNT);
         gold.mint(ALICE, 3 * AMOUNT);

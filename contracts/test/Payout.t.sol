@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IBridge} from "../src/interfaces/IBridge.sol";
 import {BridgeToken} from "../src/tokens/BridgeToken.sol";
-import {AssetKind, Certificate, Custody, NATIVE_COIN, ParkReason, Request, Signature} from "../src/types/Types.sol";
+import {AssetKind, Certificate, Custody, NATIVE_COIN, ParkReason, Request} from "../src/types/Types.sol";
 import {HostileRecipient} from "./support/HostileRecipient.sol";
 import {HostileToken, SilentToken} from "./support/HostileTokens.sol";
 import {IOwnedBridge} from "./support/IOwnedBridge.sol";
@@ -41,39 +41,47 @@ contract PayoutTest is PairTest {
         _parksHostileCoin(ParkReason.PayoutFailed);
     }
 
+    /// Each of these calls is good on its own and fits into a payout's gas: the guard alone stands in its way.
     function test_a_reentering_recipient_gets_its_coin_and_nothing_else() public {
-        Request memory parked = _parkOne();
-        bytes[5] memory calls = [
-            abi.encodeCall(IBridge.releaseParked, (parked)),
-            abi.encodeCall(IBridge.returnParked, (parked)),
-            abi.encodeCall(IBridge.requestNative, (BOB)),
-            abi.encodeCall(IBridge.requestERC20, (address(gold), BOB, 1)),
-            abi.encodeCall(IBridge.deliver, (new Request[](1), _none(), Certificate(1, 1, 0, new Signature[](0))))
-        ];
-        for (uint256 i = 0; i < calls.length; ++i) {
-            hostile.setReentry(address(main), calls[i]);
-            uint256 before = address(hostile).balance;
-            _deliver(main, _sendBack(coinThere, BOB, address(hostile), 1 ether));
-            vm.assertTrue(!hostile.reentered(), "the guard held");
-            vm.assertEq(address(hostile).balance - before, 1 ether);
-        }
+        Request memory parked = _parkForHostile();
+        _reenterOnDelivery(0, abi.encodeCall(IBridge.returnParked, (parked)));
+        _reenterOnDelivery(1, abi.encodeCall(IBridge.requestNative, (BOB)));
+        _reenterOnDelivery(0, abi.encodeCall(IBridge.requestERC20, (address(gold), BOB, 1)));
         _assertParked(main, parked, ParkReason.PayoutFailed);
+
+        Request memory second = _parkForHostile();
+        hostile.setReentry(address(main), 0, abi.encodeCall(IBridge.returnParked, (second)));
+        _at(main).releaseParked(parked);
+        vm.assertTrue(!hostile.reentered(), "the guard held");
+        _assertParked(main, second, ParkReason.PayoutFailed);
+
+        // After the payouts, the same calls are taken.
+        vm.prank(address(hostile));
+        main.returnParked(second);
+        vm.prank(address(hostile));
+        main.requestNative{value: 1}(BOB);
+        vm.prank(address(hostile));
+        main.requestERC20(address(gold), BOB, 1);
     }
 
-    /// A batch nested in a payout would carry a nonce that is already taken; the guard refuses it before that.
-    function test_a_nested_delivery_of_the_next_batch_is_refused() public {
-        Request[] memory first = _one(_sendBack(coinThere, BOB, address(hostile), 1 ether));
-        Request[] memory both = new Request[](2);
-        both[0] = first[0];
-        both[1] = _sendBack(coinThere, BOB, address(hostile), 1 ether);
-        Certificate memory whole = _certify(main, both, _none(), THRESHOLD);
-        Request[] memory second = _one(both[1]);
-        hostile.setReentry(address(main), abi.encodeCall(IBridge.deliver, (second, _none(), whole)));
-        _deliver(main, first);
+    function _reenterOnDelivery(uint256 value, bytes memory call) private {
+        gold.mint(address(hostile), 1);
+        vm.prank(address(hostile));
+        gold.approve(address(main), 1);
+        hostile.setReentry(address(main), value, call);
+        uint256 before = address(hostile).balance;
+        uint64 count = _outgoing(main).count;
+        _deliver(main, _sendBack(coinThere, BOB, address(hostile), 1 ether));
         vm.assertTrue(!hostile.reentered(), "the guard held");
-        vm.assertEq(_incoming(main).count, 1);
-        _at(main).deliver(second, _none(), whole);
-        vm.assertEq(address(hostile).balance, 2 ether);
+        vm.assertEq(address(hostile).balance - before, 1 ether);
+        vm.assertEq(_outgoing(main).count, count);
+    }
+
+    function _parkForHostile() private returns (Request memory request) {
+        hostile.setMood(HostileRecipient.Mood.Revert);
+        request = _sendBack(coinThere, BOB, address(hostile), 1 ether);
+        _deliver(main, request);
+        _assertParked(main, request, ParkReason.PayoutFailed);
     }
 
     function test_recipients_that_swallow_value_are_parked() public {
@@ -285,14 +293,6 @@ contract PayoutTest is PairTest {
         vm.assertEq(_parked(main, NATIVE_COIN), 2 ether);
         vm.assertEq(address(main).balance, 96 ether);
         vm.assertEq(address(hostile).balance, 0);
-    }
-
-    function _parkOne() private returns (Request memory request) {
-        HostileRecipient other = new HostileRecipient();
-        other.setMood(HostileRecipient.Mood.Revert);
-        request = _sendBack(coinThere, BOB, address(other), 1 ether);
-        _deliver(main, request);
-        other.setMood(HostileRecipient.Mood.Plain);
     }
 
     function _hostileToken() private returns (HostileToken token, BridgeToken there) {

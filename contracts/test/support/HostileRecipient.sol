@@ -16,6 +16,7 @@ contract HostileRecipient {
     Mood public mood;
     address private _target;
     bytes private _call;
+    uint256 private _value;
     /// Whether a re-entrant call came through.
     bool public reentered;
 
@@ -23,8 +24,9 @@ contract HostileRecipient {
         mood = mood_;
     }
 
-    function setReentry(address target, bytes calldata call) external {
-        (mood, _target, _call) = (Mood.Reenter, target, call);
+    /// What `Reenter` calls with `value` of coin. Whether it came through ends in `reentered`.
+    function setReentry(address target, uint256 value, bytes calldata call) external {
+        (mood, _target, _value, _call) = (Mood.Reenter, target, value, call);
     }
 
     receive() external payable {
@@ -38,7 +40,7 @@ contract HostileRecipient {
             }
         }
         if (mood == Mood.Reenter) {
-            (bool ok,) = _target.call(_call);
+            (bool ok,) = _target.call{value: _value}(_call);
             if (ok) reentered = true;
         }
         if (mood == Mood.Spend) {
