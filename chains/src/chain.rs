@@ -1,6 +1,7 @@
 //! One EVM chain: its configuration, and a cheap handle to everything that can be asked of it.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use alloy::rpc::client::RpcClient;
 use alloy::rpc::json_rpc::{RpcRecv, RpcSend};
 use tokio::sync::watch;
 use twinspan_bridge::error::Disposition;
-use twinspan_bridge::ids::{BlockNumber, BlockRef, BridgeAt, ChainId};
+use twinspan_bridge::ids::{BlockNumber, BlockRef, BridgeAt, ChainId, Count};
 use twinspan_bridge::observe::{BridgeRead, BridgeState};
 use twinspan_bridge::relayer_set::RelayerSet;
 
@@ -115,6 +116,10 @@ struct Inner {
     range: RangeGauge,
     /// Counterparts by bridge: at most one entry a bridge that is read.
     counterparts: Mutex<BTreeMap<Address, BridgeAt>>,
+    /// Where each bridge's incoming lane stood at the end of the last read. As many entries.
+    incoming: Mutex<BTreeMap<Address, (BlockRef, Count)>>,
+    /// Which endpoint served logs last.
+    logs_from: Arc<AtomicUsize>,
 }
 
 impl EvmChain {
@@ -178,7 +183,8 @@ impl EvmChain {
             })
             .collect();
         let deadline = whole_call_deadline(&config);
-        let any = rpc::failover_client(&name, &endpoints, deadline);
+        let logs_from = Arc::default();
+        let any = rpc::failover_client(&name, &endpoints, deadline, Arc::clone(&logs_from));
         let quorum = match config.quorum {
             // One endpoint's word is any endpoint's word: failover costs fewer calls.
             0 | 1 => any.clone(),
@@ -187,9 +193,19 @@ impl EvmChain {
         let provider = RootProvider::<Ethereum>::new(any.clone()).erased();
         let (heads, _) = watch::channel(None);
         let range = RangeGauge::new(config.log_range_max);
-        let counterparts = Mutex::default();
-        let inner =
-            Inner { config, endpoints, any, quorum, provider, counts, heads, range, counterparts };
+        let inner = Inner {
+            config,
+            endpoints,
+            any,
+            quorum,
+            provider,
+            counts,
+            heads,
+            range,
+            counterparts: Mutex::default(),
+            incoming: Mutex::default(),
+            logs_from,
+        };
         let chain = Self { inner: Arc::new(inner) };
         chain.check_endpoints().await?;
         Ok(chain)
@@ -385,6 +401,25 @@ impl EvmChain {
 
     pub(crate) fn range(&self) -> &RangeGauge {
         &self.inner.range
+    }
+
+    /// Asks the endpoint that served logs last after all others for a while (a minute), because what it
+    /// served was not true. Without another endpoint nothing changes.
+    pub fn distrust_logs(&self) {
+        let from = self.inner.logs_from.load(Ordering::Relaxed);
+        let Some(endpoint) = self.inner.endpoints.get(from) else { return };
+        tracing::warn!(chain = self.name(), endpoint = endpoint.label(), "distrusting an endpoint");
+        endpoint.distrust();
+    }
+
+    pub(crate) fn known_incoming(&self, bridge: Address) -> Option<(BlockRef, Count)> {
+        let known = self.inner.incoming.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&bridge).copied()
+    }
+
+    pub(crate) fn remember_incoming(&self, bridge: Address, at: BlockRef, count: Count) {
+        let mut known = self.inner.incoming.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(bridge, (at, count));
     }
 
     pub(crate) fn known_counterpart(&self, bridge: Address) -> Option<BridgeAt> {

@@ -71,7 +71,8 @@ pub fn shown_origin(url: &Url) -> String {
 pub struct FeePolicy {
     /// Never offer more than this, in wei per gas. `None`: no cap.
     pub max_fee_per_gas: Option<u128>,
-    /// Tip in wei per gas. `None`: what the node suggests.
+    /// Tip in wei per gas. `None`: what the node suggests. 0 on a chain with a base fee of 0: gas is free
+    /// there, whatever the node suggests.
     pub priority_fee_per_gas: Option<u128>,
     /// How much more a replacement offers, in percent. Less than 10 counts as 10, which pools demand.
     pub bump_percent: u32,

@@ -89,6 +89,10 @@ fn requested(nonce: u64) -> Bridge::ValueTransferRequested {
     }
 }
 
+fn handed_over(nonce: u64) -> Bridge::HandedOver {
+    Bridge::HandedOver { nonce, recipient: OTHER, token: OTHER, amount: U256::from(1) }
+}
+
 fn log(event: &impl SolEvent, block: u64, index: u64) -> Value {
     let data = event.encode_log_data();
     json!({
@@ -129,7 +133,8 @@ async fn events_come_in_the_order_of_the_chain() {
     };
     let logs = vec![
         log(&requested(2), 12, 4),
-        log(&delivered, 13, 0),
+        log(&delivered, 13, 1),
+        log(&handed_over(4), 13, 0),
         log(&requested(1), 12, 3),
         log(&Bridge::Unpaused { by: OTHER }, 12, 9),
     ];
@@ -137,9 +142,9 @@ async fn events_come_in_the_order_of_the_chain() {
     let nonces: Vec<_> = read.requests.iter().map(|sourced| sourced.request.nonce).collect();
     assert_eq!(nonces, [Nonce::new(1), Nonce::new(2)]);
     assert_eq!(read.requests[0].block, BlockNumber::new(12));
-    assert_eq!(read.settlements.len(), 1);
+    assert_eq!(read.settlements.len(), 2);
     assert!(matches!(
-        read.settlements[0].event,
+        read.settlements[1].event,
         SettlementEvent::BatchDelivered { count, .. } if count == Count::new(5)
     ));
     assert_eq!(read.state.outgoing.count, Count::new(3));
@@ -253,6 +258,38 @@ async fn an_unknown_event_of_the_bridge_is_let_be() {
     unknown["topics"] = json!([keccak256("SomethingNew(uint256)")]);
     let read = read(vec![unknown]).await.expect("read");
     assert!(read.requests.is_empty() && read.settlements.is_empty());
+}
+
+#[tokio::test]
+async fn an_empty_answer_of_a_lagging_node_is_refused_and_another_one_asked() {
+    // Both serve the state after block 20; the first one has no logs of it yet.
+    let delivered = Bridge::BatchDelivered {
+        firstNonce: 4,
+        count: 5,
+        head: B256::repeat_byte(2),
+        submitter: OTHER,
+    };
+    let logs = vec![log(&handed_over(4), 20, 0), log(&delivered, 20, 1)];
+    let earlier = BlockRef { number: BlockNumber::new(19), hash: B256::repeat_byte(19) };
+    let lagging = wire(move |method, params| match method {
+        "eth_getLogs" => Answer::Result(json!([])),
+        "eth_call" if params[1]["blockHash"] == json!(earlier.hash) => {
+            let before = Bridge::positionsCall::abi_encode_returns(&Bridge::positionsReturn {
+                incoming: Bridge::LanePosition { count: 4, head: B256::repeat_byte(1) },
+                outgoing: Bridge::LanePosition { count: 3, head: B256::repeat_byte(1) },
+                epoch: 1,
+                pausedUntil: 0,
+            });
+            Answer::Result(json!(alloy::primitives::hex::encode_prefixed(before)))
+        }
+        _ => basics(method, params),
+    });
+    let chain = connect(support::config(CHAIN_ID, 2), vec![lagging, node(logs)]).await;
+    chain.read_bridge(BRIDGE, BlockNumber::new(10), earlier).await.expect("nothing happened yet");
+    let refused = chain.read_bridge(BRIDGE, earlier.number, TO).await;
+    assert!(matches!(refused, Err(ReadError::Incomplete(_))), "{refused:?}");
+    let read = chain.read_bridge(BRIDGE, earlier.number, TO).await.expect("by the other endpoint");
+    assert_eq!(read.settlements.len(), 2);
 }
 
 #[tokio::test]

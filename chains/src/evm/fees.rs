@@ -57,9 +57,11 @@ pub(crate) async fn detect(chain: &EvmChain) -> Result<(FeeView, Head), RpcFault
     let head = chain.latest_head().await?;
     let price: U128 = chain.request("eth_gasPrice", ()).await?;
     let price: u128 = price.to();
+    // A node of a chain without a base fee may suggest a tip all the same; the operator knows better.
+    let wants_no_tip = chain.config().fees.priority_fee_per_gas == Some(0);
     let view = match head.base_fee {
-        // A chain without fees may still show a base fee of 0.
-        None | Some(0) if price == 0 => FeeView { mode: FeeMode::Free, price: 0, tip: 0 },
+        None if price == 0 => FeeView { mode: FeeMode::Free, price: 0, tip: 0 },
+        Some(0) if price == 0 || wants_no_tip => FeeView { mode: FeeMode::Free, price: 0, tip: 0 },
         None => FeeView { mode: FeeMode::Legacy, price, tip: 0 },
         Some(base_fee) => {
             let tip = suggested_tip(chain).await?;
@@ -72,20 +74,19 @@ pub(crate) async fn detect(chain: &EvmChain) -> Result<(FeeView, Head), RpcFault
 impl FeeView {
     /// Takes over what a new head says; no call.
     pub(crate) fn update(&mut self, head: &Head) {
-        if let (FeeMode::Dynamic, Some(base_fee)) = (self.mode, head.base_fee) {
-            self.price = base_fee;
+        match (self.mode, head.base_fee) {
+            (FeeMode::Dynamic, Some(base_fee)) => self.price = base_fee,
+            // Fees were switched on.
+            (FeeMode::Free | FeeMode::Legacy, Some(base_fee)) if base_fee > 0 => {
+                *self = Self { mode: FeeMode::Dynamic, price: base_fee, tip: TIP_DEFAULT };
+            }
+            (FeeMode::Free | FeeMode::Legacy, _) | (FeeMode::Dynamic, None) => {}
         }
     }
 
-    /// Asks the node anew for what heads do not say.
+    /// Asks the chain anew, also how it charges: a chain without fees may have got some.
     pub(crate) async fn refresh(&mut self, chain: &EvmChain) -> Result<(), RpcFault> {
-        match self.mode {
-            FeeMode::Free => {}
-            FeeMode::Legacy => {
-                self.price = chain.request::<_, U128>("eth_gasPrice", ()).await?.to();
-            }
-            FeeMode::Dynamic => self.tip = suggested_tip(chain).await?,
-        }
+        *self = detect(chain).await?.0;
         Ok(())
     }
 
@@ -173,6 +174,25 @@ mod tests {
         let policy = FeePolicy::default();
         assert_eq!(free.offer(&policy), Fees::Legacy { gas_price: 0 });
         assert_eq!(free.bump(Fees::Legacy { gas_price: 0 }, &policy), None);
+    }
+
+    #[test]
+    fn fees_that_are_switched_on_are_noticed_without_a_call() {
+        let mut fees = view(FeeMode::Free, 0, 0);
+        let block = twinspan_bridge::ids::BlockRef {
+            number: twinspan_bridge::ids::BlockNumber::new(1),
+            hash: alloy::primitives::B256::ZERO,
+        };
+        let parent = alloy::primitives::B256::ZERO;
+        let mut head = Head { block, parent, timestamp: 0, base_fee: Some(0), gas_limit: 1 };
+        fees.update(&head);
+        assert_eq!(fees.mode, FeeMode::Free);
+        head.base_fee = Some(7);
+        fees.update(&head);
+        let offer = fees.offer(&FeePolicy::default());
+        assert_eq!(offer, Fees::Dynamic { max_fee: 14 + TIP_DEFAULT, tip: TIP_DEFAULT });
+        let was = Fees::Legacy { gas_price: 0 };
+        assert_eq!(fees.bump(was, &FeePolicy::default()).map(|fees| fees != was), Some(true));
     }
 
     #[test]

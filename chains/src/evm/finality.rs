@@ -1,7 +1,6 @@
 //! Finds the newest final block by the chain's rule, at the price of as few calls as it takes.
 
-use alloy::primitives::{U64, U128};
-use serde::{Deserialize, Serialize};
+use alloy::primitives::U64;
 use twinspan_bridge::finality::FinalityRule;
 use twinspan_bridge::ids::{BlockNumber, BlockRef};
 
@@ -82,18 +81,4 @@ async fn agreed_tag(
         Some(number) => block_at(chain, number).await,
         None => Ok(None),
     }
-}
-
-/// A transaction's receipt, as far as we read it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Receipt {
-    pub(crate) transaction_hash: alloy::primitives::B256,
-    pub(crate) block_hash: alloy::primitives::B256,
-    pub(crate) block_number: U64,
-    #[serde(default)]
-    pub(crate) status: Option<U64>,
-    pub(crate) gas_used: U64,
-    #[serde(default)]
-    pub(crate) effective_gas_price: Option<U128>,
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use alloy::primitives::{B256, U64, U128};
 use alloy::pubsub::RawSubscription;
+use futures::future::BoxFuture;
 use serde::Deserialize;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
@@ -69,25 +70,40 @@ const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
 const LAG_MAX: u64 = 3;
 
 /// Yields each new head of a chain. Never ends; tells a head once; skips to the newest.
-#[derive(Debug)]
 pub struct HeadWatcher {
     chain: EvmChain,
     last: Option<Head>,
     subscription: Option<RawSubscription>,
-    subscribe_at: Instant,
+    /// Opening a subscription, under way. Kept here so that dropping `next` does not undo it.
+    opening: Option<BoxFuture<'static, Result<RawSubscription, RpcFault>>>,
+    open_at: Instant,
     /// Which of the endpoints with a WebSocket is subscribed to next.
     turn: usize,
+    /// A look at the newest block, under way. Kept here for the same reason.
+    looking: Option<BoxFuture<'static, Result<Head, RpcFault>>>,
     look_at: Instant,
     failures: u32,
     lower: u32,
     still: u32,
 }
 
+impl std::fmt::Debug for HeadWatcher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let subscribed = self.subscription.is_some();
+        f.debug_struct("HeadWatcher")
+            .field("chain", &self.chain.name())
+            .field("last", &self.last)
+            .field("subscribed", &subscribed)
+            .finish_non_exhaustive()
+    }
+}
+
 enum Event {
     Pushed(Head),
+    Unreadable,
     Broken,
-    Look,
-    Subscribe,
+    Opened(Result<RawSubscription, RpcFault>),
+    Seen(Result<Head, RpcFault>),
 }
 
 impl HeadWatcher {
@@ -97,8 +113,10 @@ impl HeadWatcher {
             chain,
             last: None,
             subscription: None,
-            subscribe_at: now,
+            opening: None,
+            open_at: now,
             turn: 0,
+            looking: None,
             look_at: now,
             failures: 0,
             lower: 0,
@@ -114,18 +132,22 @@ impl HeadWatcher {
     /// The next head, with what its header says. Can be dropped and called again without losing a head.
     pub async fn next_head(&mut self) -> Head {
         loop {
-            let event = self.wait().await;
-            let head = match event {
+            let head = match self.wait().await {
                 Event::Pushed(head) => Some(head),
+                Event::Unreadable => {
+                    self.look_at = Instant::now();
+                    None
+                }
                 Event::Broken => {
                     self.subscription = None;
+                    self.look_at = Instant::now();
                     None
                 }
-                Event::Subscribe => {
-                    self.subscribe().await;
+                Event::Opened(outcome) => {
+                    self.on_opened(outcome);
                     None
                 }
-                Event::Look => self.look().await,
+                Event::Seen(outcome) => self.on_seen(outcome),
             };
             if let Some(head) = head.filter(|head| self.is_new(head)) {
                 self.last = Some(head);
@@ -136,13 +158,30 @@ impl HeadWatcher {
         }
     }
 
+    /// No state changes after an await, so that this can be dropped anywhere.
     async fn wait(&mut self) -> Event {
-        let can_subscribe = self.subscription.is_none() && self.has_ws();
-        tokio::select! {
-            biased;
-            event = pushed(&mut self.subscription) => event,
-            () = tokio::time::sleep_until(self.subscribe_at), if can_subscribe => Event::Subscribe,
-            () = tokio::time::sleep_until(self.look_at) => Event::Look,
+        loop {
+            let may_open = self.subscription.is_none() && self.opening.is_none();
+            tokio::select! {
+                biased;
+                event = pushed(&mut self.subscription) => return event,
+                outcome = under_way(&mut self.opening) => return Event::Opened(outcome),
+                outcome = under_way(&mut self.looking) => return Event::Seen(outcome),
+                () = tokio::time::sleep_until(self.open_at), if may_open && self.has_ws() => {
+                    self.open();
+                }
+                () = tokio::time::sleep_until(self.look_at), if self.looking.is_none() => {
+                    let chain = self.chain.clone();
+                    // A head that stands still may only be an endpoint that does.
+                    let compare = self.still != 0 && self.still.is_multiple_of(STILL_POLLS);
+                    self.looking = Some(Box::pin(async move {
+                        if compare {
+                            chain.check_lag().await;
+                        }
+                        chain.latest_head().await
+                    }));
+                }
+            }
         }
     }
 
@@ -150,33 +189,38 @@ impl HeadWatcher {
         self.chain.endpoints().iter().any(|endpoint| endpoint.ws().is_some())
     }
 
-    async fn subscribe(&mut self) {
-        // Set first, so that a dropped future does not try in a tight loop.
-        self.subscribe_at = Instant::now() + RESUBSCRIBE_AFTER;
+    fn open(&mut self) {
+        self.open_at = Instant::now() + RESUBSCRIBE_AFTER;
         let with_ws: Vec<_> =
-            self.chain.endpoints().iter().filter(|endpoint| endpoint.ws().is_some()).collect();
-        let Some(endpoint) = with_ws.get(self.turn % with_ws.len().max(1)) else { return };
-        let label = endpoint.label().to_owned();
-        let Some(ws) = endpoint.ws().cloned() else { return };
-        let outcome = tokio::time::timeout(SUBSCRIBE_TIMEOUT, ws.new_heads()).await;
-        match outcome.unwrap_or(Err(RpcFault::Timeout)) {
+            self.chain.endpoints().iter().filter_map(|endpoint| endpoint.ws()).collect();
+        let Some(ws) = with_ws.get(self.turn % with_ws.len().max(1)) else { return };
+        let ws = (*ws).clone();
+        self.opening = Some(Box::pin(async move {
+            let opened = tokio::time::timeout(SUBSCRIBE_TIMEOUT, ws.new_heads()).await;
+            opened.unwrap_or(Err(RpcFault::Timeout))
+        }));
+    }
+
+    fn on_opened(&mut self, outcome: Result<RawSubscription, RpcFault>) {
+        match outcome {
             Ok(subscription) => self.subscription = Some(subscription),
             Err(fault) => {
                 self.turn = self.turn.wrapping_add(1);
-                tracing::debug!(chain = self.chain.name(), endpoint = %label, %fault, "no subscription");
+                tracing::debug!(chain = self.chain.name(), %fault, "no subscription");
             }
         }
         // Heads may have passed while there was no subscription.
         self.look_at = Instant::now();
     }
 
-    async fn look(&mut self) -> Option<Head> {
-        self.look_at = Instant::now() + self.next_look();
-        match self.chain.latest_head().await {
+    fn on_seen(&mut self, outcome: Result<Head, RpcFault>) -> Option<Head> {
+        match outcome {
             Ok(head) => {
                 self.failures = 0;
                 self.look_at = Instant::now() + self.next_look();
-                self.notice_stillness(&head).await;
+                if self.last.is_some_and(|last| last.block == head.block) {
+                    self.still = self.still.saturating_add(1);
+                }
                 Some(head)
             }
             Err(fault) => {
@@ -186,17 +230,6 @@ impl HeadWatcher {
                 tracing::warn!(chain = self.chain.name(), %fault, ?wait, "no head");
                 None
             }
-        }
-    }
-
-    /// A head that stands still may only be an endpoint that does.
-    async fn notice_stillness(&mut self, head: &Head) {
-        if self.last.is_some_and(|last| last.block != head.block) {
-            return;
-        }
-        self.still += 1;
-        if self.still.is_multiple_of(STILL_POLLS) {
-            self.chain.check_lag().await;
         }
     }
 
@@ -247,7 +280,15 @@ async fn pushed(subscription: &mut Option<RawSubscription>) -> Event {
         newest = Some(raw);
     }
     let header = newest.and_then(|raw| serde_json::from_str::<Header>(raw.get()).ok());
-    header.map_or(Event::Look, |header| Event::Pushed(header.into()))
+    header.map_or(Event::Unreadable, |header| Event::Pushed(header.into()))
+}
+
+/// The end of what is under way, which is taken out then; pending for ever if nothing is.
+async fn under_way<T>(future: &mut Option<BoxFuture<'static, T>>) -> T {
+    let Some(running) = future else { return std::future::pending().await };
+    let outcome = running.await;
+    *future = None;
+    outcome
 }
 
 fn backoff(interval: Duration, failures: u32) -> Duration {

@@ -4,10 +4,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use alloy::primitives::{Address, U64};
 use serde_json::{Value, json};
+use twinspan_bridge::error::Disposition;
 use twinspan_bridge::ids::{BlockNumber, BlockRef, BridgeAt, ChainId, Lane};
 use twinspan_bridge::observe::BridgeRead;
 use twinspan_contracts::abi::Bridge;
 
+use super::complete::{self, Incomplete};
 use super::decode::{self, LogFault, PlacedLog, RawLog, Told};
 use super::read::{self, ReadError};
 use crate::chain::EvmChain;
@@ -53,7 +55,16 @@ pub(crate) async fn read_bridge(
     to: BlockRef,
 ) -> Result<BridgeRead, ReadError> {
     let state = async { read::bridge_state(chain, bridge, to).await.map_err(ReadError::from) };
-    let (logs, state) = futures::try_join!(read_logs(chain, bridge, after, to), state)?;
+    let logs = async {
+        let logs = read_logs(chain, bridge, after, to).await;
+        if let Err(ReadError::Log(fault)) = &logs
+            && fault.disposition() == Disposition::Quarantine
+        {
+            chain.distrust_logs();
+        }
+        logs
+    };
+    let (logs, state) = futures::try_join!(logs, state)?;
     let mut read = BridgeRead {
         after,
         to,
@@ -77,7 +88,37 @@ pub(crate) async fn read_bridge(
             Told::Nothing => {}
         }
     }
+    check_complete(chain, bridge, &read).await?;
+    chain.remember_incoming(bridge, to, read.state.incoming.count);
     Ok(read)
+}
+
+/// Refuses a read that misses settlements, as far as the read before it lets us know.
+async fn check_complete(
+    chain: &EvmChain,
+    bridge: Address,
+    read: &BridgeRead,
+) -> Result<(), ReadError> {
+    let known = chain.known_incoming(bridge).filter(|(at, _)| at.number == read.after);
+    let before = known.map(|(_, count)| count);
+    let Err(incomplete) = complete::check(&read.settlements, before, read.state.incoming) else {
+        return Ok(());
+    };
+    let Some((at, _)) = known else { return Err(refuse(chain, incomplete)) };
+    // What we knew may have been of a fork that is no more: then it proves nothing.
+    match read::bridge_state(chain, bridge, at).await {
+        Err(RpcFault::UnknownBlock) => {
+            complete::check(&read.settlements, None, read.state.incoming)
+                .map_err(|incomplete| refuse(chain, incomplete))
+        }
+        Ok(_) => Err(refuse(chain, incomplete)),
+        Err(fault) => Err(fault.into()),
+    }
+}
+
+fn refuse(chain: &EvmChain, incomplete: Incomplete) -> ReadError {
+    chain.distrust_logs();
+    incomplete.into()
 }
 
 /// The other end of the bridge. It never changes.

@@ -1,5 +1,6 @@
 //! What we ask of an EVM chain, and how its answers become the protocol's types.
 
+mod complete;
 mod decode;
 pub(crate) mod fees;
 pub(crate) mod finality;
@@ -7,7 +8,9 @@ pub mod head;
 pub(crate) mod logs;
 pub mod preflight;
 pub mod read;
+pub(crate) mod receipt;
 pub mod submit;
 
+pub use complete::Incomplete;
 pub use decode::LogFault;
 pub use logs::LOGS_MAX;

@@ -10,6 +10,7 @@ use twinspan_bridge::observe::BridgeState;
 use twinspan_bridge::relayer_set::{RelayerSet, RelayerSetError};
 use twinspan_contracts::abi::Bridge;
 
+use super::complete::Incomplete;
 use super::decode::LogFault;
 use crate::chain::EvmChain;
 use crate::rpc::fault::RpcFault;
@@ -23,6 +24,9 @@ pub enum ReadError {
     /// A log that no honest node serves in answer to our question.
     #[error(transparent)]
     Log(#[from] LogFault),
+    /// The logs miss something that the contract's state says has happened.
+    #[error(transparent)]
+    Incomplete(#[from] Incomplete),
     /// A relayer set outside the contract's bounds.
     #[error(transparent)]
     RelayerSet(#[from] RelayerSetError),
@@ -41,7 +45,7 @@ impl ReadError {
         match self {
             Self::Rpc(fault) => fault.disposition(),
             Self::Log(fault) => fault.disposition(),
-            Self::TooManyLogs { .. } => Disposition::Wait,
+            Self::TooManyLogs { .. } | Self::Incomplete(_) => Disposition::Wait,
             Self::RelayerSet(_) => Disposition::Halt,
         }
     }

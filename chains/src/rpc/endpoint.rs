@@ -1,9 +1,11 @@
 //! One node that we may ask, with everything that protects it and us from each other.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use alloy::rpc::client::RpcClient;
+use tokio::time::Instant;
 use twinspan_bridge::ids::ChainId;
 
 use super::breaker::Breaker;
@@ -24,7 +26,11 @@ pub(crate) struct Endpoint {
     client: RpcClient,
     ws: Option<WsLink>,
     lagging: Arc<AtomicBool>,
+    distrusted_until: Arc<Mutex<Option<Instant>>>,
 }
+
+/// How long an endpoint that served something untrue is asked after all others.
+const DISTRUST: Duration = Duration::from_secs(60);
 
 impl Endpoint {
     /// Builds the endpoint's stack over `wire`, its HTTP or WebSocket transport.
@@ -60,7 +66,14 @@ impl Endpoint {
     /// An endpoint that is nothing but `service`.
     pub(crate) fn over(label: impl Into<Arc<str>>, service: RpcService) -> Self {
         let client = RpcClient::new(service.clone(), true);
-        Self { label: label.into(), service, client, ws: None, lagging: Arc::default() }
+        Self {
+            label: label.into(),
+            service,
+            client,
+            ws: None,
+            lagging: Arc::default(),
+            distrusted_until: Arc::default(),
+        }
     }
 
     pub(crate) fn label(&self) -> &str {
@@ -88,5 +101,17 @@ impl Endpoint {
 
     pub(crate) fn set_lagging(&self, lagging: bool) {
         self.lagging.store(lagging, Ordering::Relaxed);
+    }
+
+    /// Whether it is asked only when no other one answers.
+    pub(crate) fn is_last_choice(&self) -> bool {
+        let until = *self.distrusted_until.lock().unwrap_or_else(PoisonError::into_inner);
+        self.is_lagging() || until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// It served something untrue.
+    pub(crate) fn distrust(&self) {
+        let mut until = self.distrusted_until.lock().unwrap_or_else(PoisonError::into_inner);
+        *until = Some(Instant::now() + DISTRUST);
     }
 }

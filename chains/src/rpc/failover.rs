@@ -1,27 +1,30 @@
 //! Asks the endpoints in the order of the configuration until one gives an answer.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use alloy::rpc::json_rpc::RequestPacket;
 use tower::ServiceExt;
 
-use super::classify;
 use super::endpoint::Endpoint;
 use super::fault::RpcFault;
 use super::service::{Outcome, Rpc, RpcService};
+use super::{classify, method};
 
-/// Tries each endpoint at most once a call: healthy ones first, those that lag behind the others last.
+/// Tries each endpoint at most once a call: healthy ones first, those that lag or are distrusted last.
 ///
 /// An endpoint whose breaker is open answers at once, so that it costs nothing. A transaction passes
 /// here too: a second endpoint gets the same bytes, and a chain takes them once.
 #[derive(Clone, Debug)]
 pub(crate) struct Failover {
     endpoints: Arc<[Endpoint]>,
+    /// The place of the endpoint that served logs last, so that it can be distrusted.
+    logs_from: Arc<AtomicUsize>,
 }
 
 impl Failover {
-    pub(crate) const fn new(endpoints: Arc<[Endpoint]>) -> Self {
-        Self { endpoints }
+    pub(crate) const fn new(endpoints: Arc<[Endpoint]>, logs_from: Arc<AtomicUsize>) -> Self {
+        Self { endpoints, logs_from }
     }
 
     pub(crate) fn boxed(self) -> RpcService {
@@ -29,17 +32,23 @@ impl Failover {
     }
 
     async fn run(self, request: RequestPacket) -> Outcome {
-        let healthy = self.endpoints.iter().filter(|endpoint| !endpoint.is_lagging());
-        let lagging = self.endpoints.iter().filter(|endpoint| endpoint.is_lagging());
+        let is_logs = method::label(&request) == "eth_getLogs";
+        let (healthy, last_choice): (Vec<_>, Vec<_>) =
+            self.endpoints.iter().enumerate().partition(|(_, endpoint)| !endpoint.is_last_choice());
         let mut last = Err(classify::as_error(RpcFault::Unreachable("no endpoint".to_owned())));
-        for endpoint in healthy.chain(lagging) {
+        for (place, endpoint) in healthy.into_iter().chain(last_choice) {
             let outcome = endpoint.service().oneshot(request.clone()).await;
             match classify::fault_in(&outcome) {
                 Some(fault) if fault.may_pass() => {
                     tracing::debug!(endpoint = endpoint.label(), %fault, "trying another endpoint");
                     last = keep_more_telling(last, outcome, &fault);
                 }
-                Some(_) | None => return outcome,
+                Some(_) | None => {
+                    if is_logs {
+                        self.logs_from.store(place, Ordering::Relaxed);
+                    }
+                    return outcome;
+                }
             }
         }
         last
@@ -70,7 +79,7 @@ mod tests {
     fn pool(scripts: &[&Script]) -> Failover {
         let endpoint =
             |(n, script): (usize, &&Script)| Endpoint::over(format!("node-{n}"), script.service());
-        Failover::new(scripts.iter().enumerate().map(endpoint).collect())
+        Failover::new(scripts.iter().enumerate().map(endpoint).collect(), Arc::default())
     }
 
     fn down() -> Script {
@@ -102,6 +111,20 @@ mod tests {
         pool.endpoints[0].set_lagging(true);
         assert!(pool.run(request("eth_call")).await.is_ok());
         assert_eq!((first.calls(), second.calls()), (0, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_distrusted_endpoint_is_asked_last_for_a_while() {
+        let (first, second) = (up(), up());
+        let pool = pool(&[&first, &second]);
+        pool.clone().run(request("eth_getLogs")).await.expect("answered");
+        assert_eq!(pool.logs_from.load(Ordering::Relaxed), 0);
+        pool.endpoints[0].distrust();
+        pool.clone().run(request("eth_getLogs")).await.expect("answered");
+        assert_eq!((first.calls(), second.calls()), (1, 1));
+        tokio::time::advance(std::time::Duration::from_secs(61)).await;
+        pool.run(request("eth_getLogs")).await.expect("answered");
+        assert_eq!((first.calls(), second.calls()), (2, 1));
     }
 
     #[tokio::test]

@@ -24,6 +24,7 @@ mod wire;
 mod ws;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use alloy::rpc::client::RpcClient;
@@ -42,13 +43,14 @@ use quorum::Quorum;
 use retry::Retry;
 use span::Span;
 
-/// Calls that any one endpoint may answer.
+/// Calls that any one endpoint may answer. `logs_from` tells which one served logs last.
 pub(crate) fn failover_client(
     chain: &Arc<str>,
     endpoints: &Arc<[Endpoint]>,
     deadline: Duration,
+    logs_from: Arc<AtomicUsize>,
 ) -> RpcClient {
-    compose(chain, Failover::new(Arc::clone(endpoints)).boxed(), deadline)
+    compose(chain, Failover::new(Arc::clone(endpoints), logs_from).boxed(), deadline)
 }
 
 /// Calls that `want` endpoints must answer alike.

@@ -8,6 +8,7 @@ use alloy::primitives::{Address, B256, Bytes, TxKind, U256};
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
 use secrecy::ExposeSecret;
+use twinspan_bridge::error::Disposition;
 use twinspan_bridge::ids::{AccountNonce, ChainId};
 
 use self::keystore::SecretBytes;
@@ -29,6 +30,14 @@ impl std::fmt::Debug for TransactionSigner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a secp256k1 key, or it could not sign")]
 pub struct SignerError;
+
+impl SignerError {
+    /// What the error demands.
+    #[must_use]
+    pub const fn disposition(&self) -> Disposition {
+        Disposition::Halt
+    }
+}
 
 /// A transaction ready to be signed.
 #[derive(Clone, Debug)]

@@ -30,6 +30,8 @@ pub(super) struct Slot {
     pub(super) heads_since_sent: u32,
     /// The pool wants a higher fee.
     pub(super) raise: bool,
+    /// No replacement before: the last one that was due had no room within the cap, or no point.
+    pub(super) no_raise_until: Option<Instant>,
     /// The last broadcast failed on its way.
     pub(super) retry: bool,
     /// The node said that the account nonce is used up.
@@ -56,6 +58,7 @@ impl Slot {
             priced_at: now,
             heads_since_sent: 0,
             raise: false,
+            no_raise_until: None,
             retry: false,
             suspect: false,
             missing: 0,
@@ -70,7 +73,9 @@ impl Slot {
         let Some(sent_at) = self.sent_at else { return Due::Send };
         let waited = now.saturating_duration_since(sent_at);
         let wants_raise = self.raise || now.saturating_duration_since(self.priced_at) >= bump_after;
-        if wants_raise && waited >= RETRY_MIN && self.stored.siblings.len() < SIBLINGS_MAX {
+        let may_raise = self.stored.siblings.len() < SIBLINGS_MAX
+            && self.no_raise_until.is_none_or(|until| now >= until);
+        if wants_raise && may_raise && waited >= RETRY_MIN {
             return Due::Raise;
         }
         let resend = (self.heads_since_sent >= RESEND_HEADS && waited >= RESEND_MIN)

@@ -267,16 +267,24 @@ impl<S: TransactionStore> TransactionEngine<S> {
         })
     }
 
+    /// Counts the end of an intent and queues it to be told.
+    pub(super) fn conclude(&mut self, nonce: u64) {
+        let ended = self.book.get(nonce).filter(|slot| slot.stored.intent.is_some());
+        if let Some(outcome) = ended.and_then(|slot| slot.stored.outcome()) {
+            metrics::counter!(
+                "twinspan_transactions_total",
+                "chain" => self.chain.name().to_owned(), "outcome" => outcome.label(),
+            )
+            .increment(1);
+        }
+        self.report(nonce);
+    }
+
     /// Queues the outcome recorded at `nonce` to be told.
     pub(super) fn report(&mut self, nonce: u64) {
         let Some(slot) = self.book.get(nonce) else { return };
         let Some(outcome) = slot.stored.outcome() else { return };
         let Some(intent) = &slot.stored.intent else { return };
-        metrics::counter!(
-            "twinspan_transactions_total",
-            "chain" => self.chain.name().to_owned(), "outcome" => outcome.label(),
-        )
-        .increment(1);
         self.reports.push_back((nonce, Resolved { id: intent.id, outcome }));
     }
 

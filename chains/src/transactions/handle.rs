@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use alloy::primitives::{B256, U256};
 use tokio::sync::{mpsc, watch};
+use twinspan_bridge::error::Disposition;
 use twinspan_bridge::ids::AccountNonce;
 
 use super::intent::{Intent, IntentId};
@@ -17,6 +18,14 @@ pub(super) const INTENTS_MAX: usize = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the transaction engine has ended")]
 pub struct EngineGone;
+
+impl EngineGone {
+    /// What the error demands: whoever depends on the engine stops too.
+    #[must_use]
+    pub const fn disposition(&self) -> Disposition {
+        Disposition::Halt
+    }
+}
 
 /// Talks to an engine. Cheap to clone.
 #[derive(Clone, Debug)]

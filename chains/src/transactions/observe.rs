@@ -11,8 +11,8 @@ use super::engine::{EngineFault, TransactionEngine};
 use super::intent::Outcome;
 use super::store::TransactionStore;
 use super::stored::TransactionState;
-use crate::evm::finality::Receipt;
 use crate::evm::head::Head;
+use crate::evm::receipt::Receipt;
 use crate::rpc::fault::RpcFault;
 
 /// Looks in a row without any receipt of ours after which a used account nonce counts as a foreign
@@ -127,7 +127,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
         };
         self.save(nonce).await?;
         if is_new {
-            self.report(nonce);
+            self.conclude(nonce);
         }
         if self.balance_at.is_none_or(|at| at.elapsed() >= BALANCE_EVERY) {
             self.look_at_balance().await;
@@ -177,7 +177,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
             let reason = "its account nonce was used by a transaction that is not ours".to_owned();
             slot.stored.state = TransactionState::Abandoned { reason };
             self.save(nonce).await?;
-            self.report(nonce);
+            self.conclude(nonce);
             if self.book.get(nonce).is_some_and(|slot| slot.stored.intent.is_none()) {
                 self.forget(nonce).await?;
             }

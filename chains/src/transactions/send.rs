@@ -191,10 +191,10 @@ impl<S: TransactionStore> TransactionEngine<S> {
         match replacement {
             Some(sibling) => self.replace(nonce, sibling).await,
             None => {
+                let until = Instant::now() + self.chain.config().fees.bump_after;
                 if let Some(slot) = self.book.get_mut(nonce) {
                     slot.raise = false;
-                    // Not again before another `bump_after`.
-                    slot.priced_at = Instant::now();
+                    slot.no_raise_until = Some(until);
                     slot.waits_for.get_or_insert_with(|| "a block to take it".to_owned());
                 }
                 self.send(nonce);

@@ -20,15 +20,20 @@ pub const DEV_KEY: [u8; 32] =
 impl Anvil {
     /// Starts one with further arguments, and waits until it listens.
     pub async fn start(chain_id: u64, args: &[&str]) -> Self {
-        let port = free_port();
+        Self::start_on(chain_id, &free_port().to_string(), args).await
+    }
+
+    /// Starts one that listens on this port.
+    pub async fn start_on(chain_id: u64, port: &str, args: &[&str]) -> Self {
         let child = Command::new(binary())
-            .args(["--port", &port.to_string(), "--chain-id", &chain_id.to_string(), "--silent"])
+            .args(["--port", port, "--chain-id", &chain_id.to_string(), "--silent"])
             .args(args)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()
             .expect("anvil starts: is `npm ci` done?");
+        let port: u16 = port.parse().expect("a port");
         for _ in 0..200 {
             if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
                 return Self { _child: child, port, chain_id };

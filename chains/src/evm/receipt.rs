@@ -1,0 +1,16 @@
+//! The receipt of a transaction: what its chain made of it.
+
+use alloy::primitives::{B256, U64};
+use serde::{Deserialize, Serialize};
+
+/// A transaction's receipt, as far as we read it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Receipt {
+    pub(crate) transaction_hash: B256,
+    pub(crate) block_hash: B256,
+    pub(crate) block_number: U64,
+    #[serde(default)]
+    pub(crate) status: Option<U64>,
+    pub(crate) gas_used: U64,
+}
