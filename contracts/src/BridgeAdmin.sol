@@ -62,8 +62,8 @@ abstract contract BridgeAdmin is LaneStorage, IBridge, Ownable2Step {
         _requireConfig(token, config);
         Token storage known = _tokens[token];
         _requireChangeable(known, config);
+        _resizeBucket(known, config.bucketCapacity);
         known.config = config;
-        known.bucket.set(config.bucketCapacity);
         emit TokenRegistered(token, config);
     }
 
@@ -78,9 +78,7 @@ abstract contract BridgeAdmin is LaneStorage, IBridge, Ownable2Step {
     ) external onlyOwner {
         TokenConfig storage config = _registered(token);
         _requireLimits(minAmount, maxAmount);
-        // What flowed in at the old rate stays, up to the new capacity. A bucket that had no limit starts full.
-        uint256 held = _tokens[token].bucket.available(config.bucketCapacity, config.bucketRefill);
-        _tokens[token].bucket.set(held < bucketCapacity ? held : bucketCapacity);
+        _resizeBucket(_tokens[token], bucketCapacity);
         config.minAmount = minAmount;
         config.maxAmount = maxAmount;
         config.bucketCapacity = bucketCapacity;
@@ -94,6 +92,15 @@ abstract contract BridgeAdmin is LaneStorage, IBridge, Ownable2Step {
         if (enabled && msg.sender != owner()) revert Bridge_CallerRefused(msg.sender);
         _registered(token).enabled = enabled;
         emit TokenEnabled(token, enabled);
+    }
+
+    /// @dev What flowed in at the old rate stays, up to the new capacity: new limits give no fresh bucket. That of a
+    /// new token, and one that had no limit, start full. Comes before the new limits are stored.
+    function _resizeBucket(Token storage known, uint128 capacity) private {
+        TokenConfig storage old = known.config;
+        uint256 held = capacity;
+        if (old.kind != AssetKind.None) held = known.bucket.available(old.bucketCapacity, old.bucketRefill);
+        known.bucket.set(held < capacity ? held : capacity);
     }
 
     function _registered(address token) internal view returns (TokenConfig storage config) {

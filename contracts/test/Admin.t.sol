@@ -179,6 +179,12 @@ contract AdminTest is PairTest {
         vm.assertEq(main.tokenAllowance(address(gold)), 0);
         vm.warp(START + 7);
         vm.assertEq(main.tokenAllowance(address(gold)), 7);
+        // Nor does registering it anew.
+        TokenConfig memory config = _config(address(goldThere), AssetKind.ERC20, Custody.Lock);
+        config.bucketCapacity = 2000;
+        vm.prank(OWNER);
+        main.registerToken(address(gold), config);
+        vm.assertEq(main.tokenAllowance(address(gold)), 7);
     }
 
     // ---- relayer sets -----------------------------------------------------------------------------------------
