@@ -83,7 +83,6 @@ struct Seat {
     /// When the lane was first linked this far, for what the destination has not passed.
     ages: VecDeque<(Count, Instant)>,
     alarms: VecDeque<String>,
-    observed_at: Option<Instant>,
 }
 
 /// The engine of one bridge pair. Lane 0 leads from the main to the service chain, lane 1 back; side
@@ -255,8 +254,7 @@ impl Engine {
         }
         let rows = LinkedRequest::rows(linked.get());
         if !rows.is_empty() {
-            self.seats[out].age(linked.get().to().count);
-            self.seats[out].observed_at = Some(seen_at);
+            self.seats[out].age(linked.get().to().count, seen_at);
             let run = (rows[0].sourced.request.nonce, rows.len());
             info!(lane = %self.seats[out].name, first = %run.0, requests = run.1, "requests final");
             step.writes.push(Write::Linked(self.seats[out].id, rows));
@@ -391,8 +389,8 @@ impl Engine {
                 let _ = self.outbox.send(attestations.into());
             }
             Effect::Submit { batch, attempt } => {
-                let observed_at = seat.observed_at.take();
-                seat.submitter.deliver(seat.id, &seat.name, &batch, attempt, observed_at).await;
+                let since = seat.pending_since(Count::new(batch.first().get()));
+                seat.submitter.deliver(seat.id, &seat.name, &batch, attempt, since).await;
             }
             Effect::PostAttestation { attestation, attempt } => {
                 seat.submitter.post(seat.id, &seat.name, &attestation, attempt).await;
@@ -452,9 +450,8 @@ impl Seat {
             submitter,
             ages: VecDeque::new(),
             alarms: VecDeque::new(),
-            observed_at: None,
         };
-        seat.age(seat.machine.linked().count);
+        seat.age(seat.machine.linked().count, Instant::now());
         Ok(seat)
     }
 
@@ -468,12 +465,12 @@ impl Seat {
         Write::Lane(self.id, row)
     }
 
-    fn age(&mut self, linked: Count) {
+    fn age(&mut self, linked: Count, seen_at: Instant) {
         if self.ages.len() == AGES_MAX {
             // The oldest mark matters most; the newest two become one.
             self.ages.pop_back();
         }
-        self.ages.push_back((linked, Instant::now()));
+        self.ages.push_back((linked, seen_at));
         let delivered = self.machine.newest().count;
         while self.ages.front().is_some_and(|(count, _)| *count <= delivered) {
             self.ages.pop_front();
@@ -482,8 +479,11 @@ impl Seat {
 
     /// How long the oldest request that the destination has not passed has waited here.
     fn pending_seconds(&self, delivered: Count) -> f64 {
-        let oldest = self.ages.iter().find(|(count, _)| *count > delivered);
-        oldest.map_or(0.0, |(_, since)| since.elapsed().as_secs_f64())
+        self.pending_since(delivered).map_or(0.0, |since| since.elapsed().as_secs_f64())
+    }
+
+    fn pending_since(&self, delivered: Count) -> Option<Instant> {
+        self.ages.iter().find(|(count, _)| *count > delivered).map(|(_, since)| *since)
     }
 
     fn alarm(&mut self, alarm: &Alarm) {

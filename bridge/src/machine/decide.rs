@@ -83,17 +83,21 @@ impl LaneMachine {
         if self.submit_at().is_none_or(|at| now < at) {
             return;
         }
-        let Some(batch) = self.next_batch() else { return };
-        let (first, end) = (self.newest.count, batch.end());
+        let first = self.newest.count;
         let attempt = if self.attempts.0 == first { self.attempts.1 + 1 } else { 0 };
+        // What made the last attempt fail may be in its length: a smaller batch may have more gas for
+        // each of its requests.
+        let batch_max = self.params.batch_max.checked_shr(attempt).unwrap_or(0).max(1);
+        let Some(batch) = self.next_batch(batch_max) else { return };
+        let end = batch.end();
         self.attempts = (first, attempt);
         self.in_flight = Some(InFlight { first, end });
         self.effects.push_back(Effect::Submit { batch, attempt });
     }
 
-    fn next_batch(&self) -> Option<Batch> {
+    fn next_batch(&self, batch_max: u64) -> Option<Batch> {
         let collector = self.collector.as_ref()?;
-        let cut = cut(collector, self.newest.count, self.params.batch_max)?;
+        let cut = cut(collector, self.newest.count, batch_max)?;
         let start = self.window_index(self.newest.count.next_nonce());
         let taken = usize::try_from(cut.end.since(self.newest.count)).ok()?;
         let rest = usize::try_from(cut.certified.since(cut.end)).ok()?;

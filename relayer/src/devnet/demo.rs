@@ -17,6 +17,9 @@ use super::traffic::{Asset, Sent, Traffic};
 /// How long the last transfers may take once all relayers are well again.
 const SETTLE_LIMIT: Duration = Duration::from_secs(120);
 
+/// How often the books are brought up to date: what the latencies are measured in.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
 /// The relayer that is killed, and the one that is cut off.
 const VICTIM: usize = 1;
 const CUT_OFF: usize = 3;
@@ -108,22 +111,21 @@ pub async fn run(world: &mut World, transfers: usize) -> eyre::Result<Report> {
         let amount = U256::from(1_000_000_000 + n);
         sent.push(traffic.send(world, side, asset, amount).await?);
         troubles.advance(world, &bars, n + 1, transfers).await?;
-        if n % 8 == 7 {
-            ledger.update(world).await?;
-            bars.show(world, &ledger).await;
-        }
         let due = pace * u32::try_from(n + 1).unwrap_or(u32::MAX);
-        tokio::time::sleep(due.saturating_sub(begun.elapsed())).await;
+        while begun.elapsed() < due {
+            bars.show(world, &mut ledger).await?;
+            let rest = due.saturating_sub(begun.elapsed());
+            tokio::time::sleep(rest.min(LOOK_EVERY)).await;
+        }
     }
     let end = Instant::now() + SETTLE_LIMIT;
     loop {
-        ledger.update(world).await?;
-        bars.show(world, &ledger).await;
+        bars.show(world, &mut ledger).await?;
         let totals = ledger.totals();
         if (totals.requested >= transfers + seeded && totals.lost == 0) || Instant::now() > end {
             break;
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(LOOK_EVERY).await;
     }
     bars.finish();
     report(world, &ledger, &sent, &troubles).await
@@ -212,7 +214,11 @@ impl Bars {
         }
     }
 
-    async fn show(&self, world: &World, ledger: &Ledger) {
+    /// Brings the books up to date, and shows them where something changed.
+    async fn show(&self, world: &World, ledger: &mut Ledger) -> eyre::Result<()> {
+        if !ledger.update(world).await? {
+            return Ok(());
+        }
         let mut lines = Vec::new();
         let status = first_status(world).await;
         for (lane, bar) in self.lanes.iter().enumerate() {
@@ -242,6 +248,7 @@ impl Bars {
             *shown = Instant::now();
             println!("{}", lines.join("\n"));
         }
+        Ok(())
     }
 
     fn finish(&self) {

@@ -90,11 +90,12 @@ impl Ledger {
         Self { lanes: Default::default(), cursors: [cursor(0), cursor(1)] }
     }
 
-    /// Reads what is new on both chains.
+    /// Reads what is new on both chains. Whether there was a new block.
     ///
     /// # Errors
     /// If a node does not answer.
-    pub async fn update(&mut self, world: &World) -> eyre::Result<()> {
+    pub async fn update(&mut self, world: &World) -> eyre::Result<bool> {
+        let mut is_new = false;
         for side in 0..2 {
             let chain = &world.chains[side];
             let latest = chain.access.latest().await?;
@@ -112,8 +113,9 @@ impl Ledger {
                 self.lanes[1 - side].settle(settlement.event, settlement.transaction, now);
             }
             self.cursors[side] = latest.number;
+            is_new = true;
         }
-        Ok(())
+        Ok(is_new)
     }
 
     /// Reads until every request of both lanes is handed over or parked, and at least `requested` were
@@ -137,7 +139,7 @@ impl Ledger {
             if Instant::now() > end {
                 return Err(eyre!("not all is handed over after {limit:?}: {totals:?}"));
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 

@@ -221,6 +221,27 @@ impl Relayer {
         Ok(values.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum())
     }
 
+    /// The cumulated counts of a histogram, by upper bound, summed over its labels.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub async fn histogram(&self, name: &str) -> eyre::Result<Vec<(f64, f64)>> {
+        let url = format!("{}/metrics", self.api_url());
+        let text = self.client.get(&url).send().await?.text().await?;
+        let mut buckets: Vec<(f64, f64)> = Vec::new();
+        let prefix = format!("{name}_bucket{{");
+        for line in text.lines().filter(|line| line.starts_with(&prefix)) {
+            let bound = line.split("le=\"").nth(1).and_then(|rest| rest.split('"').next());
+            let bound = bound.and_then(|bound| bound.parse().ok()).unwrap_or(f64::INFINITY);
+            let count = line.rsplit(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0.0);
+            match buckets.iter_mut().find(|(at, _)| *at == bound) {
+                Some((_, sum)) => *sum += count,
+                None => buckets.push((bound, count)),
+            }
+        }
+        Ok(buckets)
+    }
+
     /// Where it logs.
     #[must_use]
     pub fn log(&self) -> PathBuf {

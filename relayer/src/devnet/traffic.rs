@@ -12,6 +12,9 @@ use twinspan_contracts::{Bridge, BridgeToken, TestToken};
 
 use super::{CHAIN_IDS, World, test_signer};
 
+/// Gas of a single request or approval, with room to spare.
+const REQUEST_GAS: u64 = 400_000;
+
 /// What a transfer moves. The side is where it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Asset {
@@ -143,9 +146,7 @@ impl Traffic {
         input: Vec<u8>,
         value: U256,
     ) -> eyre::Result<B256> {
-        // A node's block of 30 M gas holds a batch of 200 requests.
-        let gas = if input.len() > 256 { 25_000_000 } else { 400_000 };
-        self.call_with_gas(world, side, to, input, value, gas).await
+        self.call_with_gas(world, side, to, input, value, REQUEST_GAS).await
     }
 
     /// As [`Self::call`], with so much gas.

@@ -1,0 +1,49 @@
+//! `twinspan-bench`: measures a world of two nodes and four relayers, and says what it is.
+//!
+//! Every figure comes from the chains and the relayers' own counters. Run it alone on the machine: two
+//! nodes, four relayers and the load share its cores.
+
+mod figures;
+mod load;
+mod scenes;
+
+use std::path::PathBuf;
+
+use eyre::{WrapErr, eyre};
+use figures::Report;
+
+/// Runs the scenes named on the command line, or all of them.
+#[tokio::main]
+async fn main() -> eyre::Result<()> {
+    let named: Vec<String> = std::env::args().skip(1).collect();
+    let wanted = |scene: &str| named.is_empty() || named.iter().any(|name| name == scene);
+    let binary = std::env::current_exe()?.with_file_name("twinspan");
+    if !binary.is_file() {
+        return Err(eyre!("no {}: build twinspan-relayer first", binary.display()));
+    }
+    let mut report = Report::default();
+    let scenes = scenes::Scenes { binary, folder: PathBuf::from("target/bench") };
+    for gas_limit in [30_000_000, 300_000_000] {
+        let million = gas_limit / 1_000_000;
+        if wanted("saturation") || wanted(&format!("saturation-{million}")) {
+            report.saturation.push(scenes.saturation(gas_limit).await?);
+        }
+        if wanted("backlog") || wanted(&format!("backlog-{million}")) {
+            report.backlog.push(scenes.backlog(gas_limit, 20_000).await?);
+        }
+    }
+    for rate in [10, 20, 100] {
+        if wanted("latency") || wanted(&format!("latency-{rate}")) {
+            report.latency.push(scenes.latency(rate).await?);
+        }
+    }
+    if wanted("gas") {
+        report.gas = scenes.gas().await?;
+    }
+    println!("{}", report.tables());
+    let path = scenes.folder.join("report.json");
+    let text = serde_json::to_string_pretty(&report)?;
+    std::fs::write(&path, text + "\n").wrap_err("writing the report")?;
+    println!("written to {}", path.display());
+    Ok(())
+}

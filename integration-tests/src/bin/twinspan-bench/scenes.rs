@@ -1,0 +1,259 @@
+//! The scenes that are measured.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use alloy::network::TransactionBuilder;
+use alloy::primitives::{Address, U256};
+use alloy::providers::Provider;
+use alloy::rpc::types::TransactionRequest;
+use alloy::sol_types::SolCall;
+use eyre::eyre;
+use twinspan_contracts::TestToken;
+use twinspan_relayer::devnet::ledger::{Ledger, percentile};
+use twinspan_relayer::devnet::traffic::{Asset, Sent, Traffic, confirm};
+use twinspan_relayer::devnet::{Options, World, test_signer};
+
+use crate::figures::{Backlog, Gas, Latency, Saturation, Usage};
+use crate::load::Load;
+
+/// Seconds of a steady state that are measured.
+const MEASURED: Duration = Duration::from_secs(30);
+
+/// How long the rest may take at the end.
+const SETTLE_LIMIT: Duration = Duration::from_secs(180);
+
+/// Where worlds are made.
+pub(crate) struct Scenes {
+    pub(crate) binary: PathBuf,
+    pub(crate) folder: PathBuf,
+}
+
+impl Scenes {
+    async fn world(&self, scene: &str, block_gas_limit: u64) -> eyre::Result<World> {
+        let folder = self.folder.join(scene);
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder)?;
+        }
+        let mut options = Options::new(folder, self.binary.clone());
+        options.block_gas_limit = block_gas_limit;
+        if block_gas_limit > 100_000_000 {
+            options.batch_max = 512;
+        }
+        eprintln!("• {scene} at {} M gas", block_gas_limit / 1_000_000);
+        World::start(options, &|_| {}).await
+    }
+
+    /// As many requests as the chains take, for a while.
+    pub(crate) async fn saturation(&self, block_gas_limit: u64) -> eyre::Result<Saturation> {
+        let world = self.world("saturation", block_gas_limit).await?;
+        let mut load = Load::prepare(&world).await?;
+        let mut ledger = Ledger::open(&world);
+        let per_block = if block_gas_limit > 100_000_000 { 512 } else { 300 };
+        let limit = Duration::from_secs(10) + MEASURED;
+        let begun = Instant::now();
+        let mut window: Option<(Instant, usize, Usage)> = None;
+        let mut backlog_max = 0;
+        while begun.elapsed() < limit {
+            let totals = ledger.totals();
+            backlog_max = backlog_max.max(totals.lost);
+            // The source is kept ahead of the relayers, but not without end.
+            if totals.lost < 8 * per_block as usize {
+                for side in 0..2 {
+                    load.fresh(&world, side, per_block).await?;
+                }
+            }
+            if window.is_none() && begun.elapsed() > Duration::from_secs(10) {
+                window = Some((Instant::now(), totals.handed_over, usage(&world).await));
+            }
+            let next = Instant::now() + Duration::from_secs(1);
+            while Instant::now() < next {
+                ledger.update(&world).await?;
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+        let (since, before, used) = window.ok_or_else(|| eyre!("nothing was measured"))?;
+        let handed = ledger.totals().handed_over - before;
+        let seconds = since.elapsed().as_secs_f64();
+        let costs = usage(&world).await.since(&used, handed);
+        let totals = ledger.wait(&world, 1, SETTLE_LIMIT).await?;
+        let (gas, handovers) = ledger.gas(&world).await?;
+        let batches = ledger.lanes.iter().map(|lane| lane.batches.len()).sum();
+        world.stop().await;
+        Ok(Saturation {
+            block_gas_limit,
+            seconds,
+            requested: totals.requested,
+            handed_over: totals.handed_over,
+            handovers_per_second: handed as f64 / seconds,
+            gas_per_handover: gas / handovers.max(1),
+            batches,
+            costs,
+            lost: totals.lost,
+            duplicated: totals.duplicated,
+        })
+    }
+
+    /// Requests that were made while every relayer was down.
+    pub(crate) async fn backlog(
+        &self,
+        block_gas_limit: u64,
+        requests: u64,
+    ) -> eyre::Result<Backlog> {
+        let mut world = self.world("backlog", block_gas_limit).await?;
+        let mut load = Load::prepare(&world).await?;
+        let mut ledger = Ledger::open(&world);
+        for relayer in &mut world.relayers {
+            relayer.kill().await?;
+        }
+        let mut last = [None, None];
+        for _ in 0..requests / 2 / 250 {
+            for (side, last) in last.iter_mut().enumerate() {
+                *last = Some(load.fresh(&world, side, 250).await?);
+            }
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        for (side, last) in last.into_iter().enumerate() {
+            confirm(&world, side, last.ok_or_else(|| eyre!("no requests"))?).await?;
+        }
+        ledger.update(&world).await?;
+        let begun = Instant::now();
+        for relayer in &mut world.relayers {
+            relayer.start()?;
+        }
+        let totals = ledger.wait(&world, usize::try_from(requests)?, SETTLE_LIMIT).await?;
+        let seconds = begun.elapsed().as_secs_f64();
+        let costs = usage(&world).await.since(&Usage::default(), totals.handed_over);
+        world.stop().await;
+        Ok(Backlog {
+            block_gas_limit,
+            requests: totals.requested,
+            seconds,
+            costs,
+            lost: totals.lost,
+            duplicated: totals.duplicated,
+        })
+    }
+
+    /// Single transfers at a steady rate, alternating between the lanes.
+    pub(crate) async fn latency(&self, rate: u32) -> eyre::Result<Latency> {
+        let world = self.world("latency", 30_000_000).await?;
+        let mut traffic = Traffic::prepare(&world, 1).await?;
+        let mut ledger = Ledger::open(&world);
+        let transfers = (rate * 30) as usize;
+        let pace = Duration::from_secs(1) / rate;
+        let used = usage(&world).await;
+        let mut sent: Vec<Sent> = Vec::with_capacity(transfers);
+        let begun = Instant::now();
+        for n in 0..transfers {
+            let asset = if n % 4 < 2 { Asset::Coin } else { Asset::Token };
+            sent.push(traffic.send(&world, n % 2, asset, U256::from(1_000)).await?);
+            let due = pace * u32::try_from(n + 1)?;
+            while begun.elapsed() < due {
+                ledger.update(&world).await?;
+                let rest = due.saturating_sub(begun.elapsed());
+                tokio::time::sleep(rest.min(Duration::from_millis(25))).await;
+            }
+        }
+        let totals = ledger.wait(&world, transfers, SETTLE_LIMIT).await?;
+        let latencies = ledger.latencies(&sent);
+        let costs = usage(&world).await.since(&used, totals.handed_over);
+        let own_p50_ms = own_latency_p50(&world).await;
+        world.stop().await;
+        Ok(Latency {
+            rate_per_second: rate,
+            transfers,
+            own_p50_ms,
+            end_to_end_p50_ms: percentile(&latencies, 50),
+            end_to_end_p95_ms: percentile(&latencies, 95),
+            end_to_end_p99_ms: percentile(&latencies, 99),
+            costs,
+        })
+    }
+
+    /// Gas of batches of 1, 16 and 64, to recipients without and with a balance before.
+    pub(crate) async fn gas(&self) -> eyre::Result<Vec<Gas>> {
+        let world = self.world("gas", 30_000_000).await?;
+        let mut load = Load::prepare(&world).await?;
+        let mut ledger = Ledger::open(&world);
+        let mut rows = vec![Gas {
+            what: "bare ERC-20 transfer".into(),
+            batch: 1,
+            recipients: "fresh".into(),
+            gas_per_handover: bare_transfer(&world).await?,
+        }];
+        // The lane's own slots are written for the first time by the first batch: not what is measured.
+        load.fresh(&world, 0, 1).await?;
+        ledger.wait(&world, 1, SETTLE_LIMIT).await?;
+        for (index, n) in [1_u64, 16, 64].into_iter().enumerate() {
+            for recipients in ["fresh", "warm"] {
+                let before: Vec<_> = ledger.lanes[0].batches.keys().copied().collect();
+                let requested = ledger.totals().requested;
+                load.to(&world, 0, 1_000_000 * (index as u64 + 1), n).await?;
+                ledger.wait(&world, requested + n as usize, SETTLE_LIMIT).await?;
+                let batch = ledger.lanes[0].batches.iter().find(|(hash, _)| !before.contains(hash));
+                let (hash, handed) = batch.ok_or_else(|| eyre!("no batch"))?;
+                let receipt = world.chains[1].provider.get_transaction_receipt(*hash).await?;
+                let used = receipt.ok_or_else(|| eyre!("no receipt"))?.gas_used;
+                rows.push(Gas {
+                    what: "handover".into(),
+                    batch: usize::try_from(*handed)?,
+                    recipients: recipients.into(),
+                    gas_per_handover: used / *handed,
+                });
+            }
+        }
+        world.stop().await;
+        Ok(rows)
+    }
+}
+
+/// What the relayers have used so far.
+async fn usage(world: &World) -> Usage {
+    let mut calls = 0;
+    for relayer in &world.relayers {
+        let status = relayer.status().await.ok();
+        calls += status.map_or(0, |s| s.chains.iter().map(|chain| chain.rpc_calls).sum());
+    }
+    let pids: Vec<u32> = world.relayers.iter().filter_map(|relayer| relayer.pid()).collect();
+    Usage::read(&pids, calls)
+}
+
+/// The median of the relayers' own latencies: final block seen to batch broadcast.
+async fn own_latency_p50(world: &World) -> f64 {
+    let mut buckets: Vec<(f64, f64)> = Vec::new();
+    for relayer in &world.relayers {
+        for (bound, count) in
+            relayer.histogram("twinspan_own_latency_seconds").await.unwrap_or_default()
+        {
+            match buckets.iter_mut().find(|(at, _)| *at == bound) {
+                Some((_, sum)) => *sum += count,
+                None => buckets.push((bound, count)),
+            }
+        }
+    }
+    buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let half = buckets.last().map_or(0.0, |(_, all)| all / 2.0);
+    let (mut low, mut below) = (0.0, 0.0);
+    for (bound, cumulated) in buckets {
+        if cumulated >= half && cumulated > below {
+            // Within a bucket, as if evenly spread.
+            return (low + (bound - low) * (half - below) / (cumulated - below)) * 1_000.0;
+        }
+        (low, below) = (bound, cumulated);
+    }
+    f64::NAN
+}
+
+/// A plain transfer of the token to a fresh recipient, by itself.
+async fn bare_transfer(world: &World) -> eyre::Result<u64> {
+    let chain = &world.chains[0];
+    let from = test_signer(2).address();
+    let call = TestToken::transferCall { to: Address::repeat_byte(0xa1), value: U256::from(1_000) };
+    let request = TransactionRequest::default()
+        .with_from(from)
+        .with_to(chain.token.home)
+        .with_input(call.abi_encode());
+    let receipt = chain.provider.send_transaction(request).await?.get_receipt().await?;
+    Ok(receipt.gas_used)
+}
