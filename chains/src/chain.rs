@@ -159,7 +159,7 @@ impl EvmChain {
     }
 
     async fn build(
-        config: ChainConfig,
+        mut config: ChainConfig,
         wires: Vec<(RpcService, Option<WsLink>)>,
     ) -> Result<Self, ConnectError> {
         if config.endpoints.is_empty() || wires.len() != config.endpoints.len() {
@@ -172,6 +172,7 @@ impl EvmChain {
                 endpoints: config.endpoints.len(),
             });
         }
+        config.poll_interval = config.poll_interval.max(POLL_INTERVAL_MIN);
         let name: Arc<str> = config.name.as_str().into();
         let counts = CallCounts::default();
         let endpoints: Arc<[Endpoint]> = config
@@ -437,6 +438,9 @@ impl EvmChain {
         head::check_lag(self).await;
     }
 }
+
+/// No chain makes blocks faster, and no node shall be asked in a tight loop.
+const POLL_INTERVAL_MIN: Duration = Duration::from_millis(10);
 
 /// Time for a call to reach three endpoints, or one of them three times, with waits in between.
 fn whole_call_deadline(config: &ChainConfig) -> Duration {

@@ -210,6 +210,35 @@ async fn a_lost_transaction_goes_out_again_with_the_same_bytes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_broadcast_that_broke_is_tried_again_in_seconds_without_any_head() {
+    let node = FakeNode::with_fees();
+    let rig = Rig::start(&node, config(), MemoryStore::default()).await;
+    node.next_sends([SendFault::Broken, SendFault::Broken]);
+    rig.handle.submit(intent(1)).await.expect("taken");
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(node.pool_len(), 1);
+    rig.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fee_cap_is_kept_and_the_same_bytes_go_on() {
+    let node = FakeNode::with_fees();
+    let mut config = config();
+    config.fees.max_fee_per_gas = Some(1_500_000_000);
+    let mut rig = Rig::start(&node, config, MemoryStore::default()).await;
+    rig.handle.submit(intent(1)).await.expect("taken");
+    for _ in 0..100 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        node.mine_empty();
+    }
+    assert_eq!(rig.handle.snapshot().pending[0].siblings, 1);
+    let arrived = node.arrived();
+    assert!(arrived.len() > 10 && arrived.iter().all(|raw| *raw == arrived[0]));
+    assert!(is_mined(&rig.mine_until_outcome().await));
+    rig.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stuck_transaction_is_replaced_by_a_better_paid_sibling() {
     let node = FakeNode::with_fees();
     let mut rig = Rig::start(&node, config(), MemoryStore::default()).await;
@@ -371,7 +400,8 @@ impl TransactionStore for CrashingStore {
 }
 
 /// Runs three intents over a store that crashes at its `crash_at`-th write; whether it did crash.
-async fn survives_a_crash_at(crash_at: usize, after: bool, fees: bool) -> bool {
+/// `stuck`: blocks leave our transactions out for so long at first that they are replaced.
+async fn survives_a_crash_at(crash_at: usize, after: bool, fees: bool, stuck: bool) -> bool {
     let node = if fees { FakeNode::with_fees() } else { FakeNode::without_fees() };
     let config = ChainConfig { finality: FinalityRule::Confirmations(3), ..config() };
     let store = Arc::new(CrashingStore {
@@ -390,7 +420,7 @@ async fn survives_a_crash_at(crash_at: usize, after: bool, fees: bool) -> bool {
             // As the relayer does: whatever has no outcome yet is submitted again.
             let _ = rig.handle.submit(intent(n)).await;
         }
-        for _ in 0..120 {
+        for block in 0..180 {
             let soon = tokio::time::timeout(Duration::from_secs(1), rig.outcomes.recv()).await;
             match soon {
                 Ok(Some(resolved)) => {
@@ -400,6 +430,7 @@ async fn survives_a_crash_at(crash_at: usize, after: bool, fees: bool) -> bool {
                     }
                 }
                 Ok(None) => break,
+                Err(_) if stuck && block < 40 => node.mine_empty(),
                 Err(_) => node.mine(),
             }
         }
@@ -425,14 +456,15 @@ async fn survives_a_crash_at(crash_at: usize, after: bool, fees: bool) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn a_crash_at_any_write_loses_and_repeats_nothing() {
-    for fees in [false, true] {
+    for (fees, stuck) in [(false, false), (true, false), (true, true)] {
         for after in [false, true] {
             let mut crash_at = 0;
-            while survives_a_crash_at(crash_at, after, fees).await {
+            while survives_a_crash_at(crash_at, after, fees, stuck).await {
                 crash_at += 1;
                 assert!(crash_at < 100, "writes are bounded");
             }
-            assert!(crash_at >= 9, "at least three writes an intent, not {crash_at} in all");
+            let wanted = if stuck { 12 } else { 9 };
+            assert!(crash_at >= wanted, "{wanted} writes at the least, not {crash_at} in all");
         }
     }
 }

@@ -14,6 +14,8 @@ const RESEND_HEADS: u32 = 2;
 const RESEND_MIN: Duration = Duration::from_secs(2);
 /// Least time between two broadcasts after a node or the way to it failed, or asked for a higher fee.
 const RETRY_MIN: Duration = Duration::from_secs(1);
+/// Least time between two looks that count as looks in a row without a receipt.
+const MISSING_MIN: Duration = Duration::from_secs(1);
 /// Most signed transactions with one account nonce. The last one stays in the pool.
 pub(super) const SIBLINGS_MAX: usize = 16;
 
@@ -38,6 +40,7 @@ pub(super) struct Slot {
     pub(super) suspect: bool,
     /// Looks in a row at which the account nonce was used up and no sibling had a receipt.
     pub(super) missing: u32,
+    missed_at: Option<Instant>,
     pub(super) waits_for: Option<String>,
 }
 
@@ -62,6 +65,7 @@ impl Slot {
             retry: false,
             suspect: false,
             missing: 0,
+            missed_at: None,
             waits_for: None,
         }
     }
@@ -82,6 +86,16 @@ impl Slot {
             || (self.retry && waited >= RETRY_MIN)
             || waited >= bump_after;
         if resend { Due::Send } else { Due::Nothing }
+    }
+
+    /// Notes whether an account nonce that is used up has a receipt of ours.
+    pub(super) fn note_receipt(&mut self, found: bool, now: Instant) {
+        if found {
+            self.missing = 0;
+        } else if self.missed_at.is_none_or(|at| now.saturating_duration_since(at) >= MISSING_MIN) {
+            self.missing = self.missing.saturating_add(1);
+            self.missed_at = Some(now);
+        }
     }
 
     fn view(&self) -> PendingView {

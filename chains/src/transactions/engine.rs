@@ -140,6 +140,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
         let mut heads = self.chain.seen_heads();
         let outcomes = self.outcomes.clone();
         let mut has_callers = true;
+        let mut tick_at = Instant::now();
         loop {
             self.publish();
             let takes_more =
@@ -177,7 +178,10 @@ impl<S: TransactionStore> TransactionEngine<S> {
                     }
                 }
                 // 5. Time passes.
-                () = tokio::time::sleep(TICK), if busy => self.on_tick().await?,
+                () = tokio::time::sleep_until(tick_at), if busy => {
+                    tick_at = Instant::now() + TICK;
+                    self.on_tick().await?;
+                }
                 else => std::future::pending().await,
             }
         }

@@ -66,7 +66,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
         for nonce in used {
             let receipt = self.receipt_of_any(nonce).await?;
             if let Some(slot) = self.book.get_mut(nonce) {
-                slot.missing = if receipt.is_some() { 0 } else { slot.missing + 1 };
+                slot.note_receipt(receipt.is_some(), Instant::now());
             }
             found.push((nonce, receipt));
         }
