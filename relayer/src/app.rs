@@ -51,7 +51,7 @@ pub enum AppError {
     Connect(#[from] Box<ConnectError>),
     /// A bridge pair.
     #[error(transparent)]
-    Pair(#[from] PairFault),
+    Pair(#[from] Box<PairFault>),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),

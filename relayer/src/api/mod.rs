@@ -80,7 +80,6 @@ pub struct ChainReport {
 }
 
 /// The routes of the API.
-#[must_use]
 pub fn router(api: Api) -> axum::Router {
     axum::Router::new()
         .route("/healthz", get(|| async { "ok\n" }))

@@ -66,7 +66,7 @@ pub async fn check_pairs(
     config: &Config,
     chains: &Chains,
     relayer: Address,
-) -> Result<(), PairFault> {
+) -> Result<(), Box<PairFault>> {
     for (name, pair) in &config.pairs {
         check(config, chains, name, pair, "main", &pair.main, &pair.service, relayer).await?;
         check(config, chains, name, pair, "service", &pair.service, &pair.main, relayer).await?;
@@ -84,7 +84,7 @@ async fn check(
     here: &Side,
     there: &Side,
     relayer: Address,
-) -> Result<(), PairFault> {
+) -> Result<(), Box<PairFault>> {
     let pair_name = name.to_owned();
     let preflight = chains[&here.chain].preflight(here.bridge).await;
     let preflight = preflight.map_err(|source| PairFault::Preflight {
@@ -96,11 +96,13 @@ async fn check(
     let want = bridge_at(config, there);
     if counterpart != want {
         let got = counterpart;
-        return Err(PairFault::Counterpart { pair: pair_name, side, bridge, got, want });
+        let fault = PairFault::Counterpart { pair: pair_name, side, bridge, got, want };
+        return Err(Box::new(fault));
     }
     let (threshold, members) = (relayer_set.threshold(), relayer_set.members().len());
     if is_minority(&relayer_set) && !pair.allow_minority {
-        return Err(PairFault::Minority { pair: pair_name, side, bridge, threshold, members });
+        let fault = PairFault::Minority { pair: pair_name, side, bridge, threshold, members };
+        return Err(Box::new(fault));
     }
     if usize::from(threshold) * 3 < members * 2 {
         warn!(pair = name, side, threshold, members, "the threshold is below two thirds");

@@ -24,7 +24,7 @@ struct At<'a> {
 }
 
 impl At<'_> {
-    fn into_table(&mut self, key: impl Display) -> At<'_> {
+    fn table(&mut self, key: impl Display) -> At<'_> {
         let path =
             if self.path.is_empty() { key.to_string() } else { format!("{}.{key}", self.path) };
         At { path, faults: self.faults }
@@ -100,24 +100,24 @@ pub(super) fn build(raw: RawConfig, folder: &Path, faults: &mut Vec<Fault>) -> O
     let mut at = At { path: String::new(), faults };
     let name = at.required("name", raw.name, "a name for this relayer, such as \"operator-a\"");
     let store = at
-        .into_table("store")
+        .table("store")
         .required("path", raw.store.path, "the path of the store's file")
         .map(|path| folder.join(path));
     let attestation_key =
-        key(&mut at.into_table("keys").into_table("attestation"), raw.keys.attestation, folder);
-    let api = at.into_table("api").parsed::<SocketAddr>("listen", raw.api.listen, ADDRESS);
-    let peers = peers(&mut at.into_table("peers"), raw.peers);
-    let log = log(&mut at.into_table("log"), raw.log);
+        key(&mut at.table("keys").table("attestation"), raw.keys.attestation, folder);
+    let api = at.table("api").parsed::<SocketAddr>("listen", raw.api.listen, ADDRESS);
+    let peers = peers(&mut at.table("peers"), raw.peers);
+    let log = log(&mut at.table("log"), raw.log);
     let mut chains = BTreeMap::new();
     for (name, chain) in raw.chains {
-        let mut at = at.into_table("chains");
-        let built = self::chain(&mut at.into_table(&name), &name, chain, folder);
+        let mut at = at.table("chains");
+        let built = self::chain(&mut at.table(&name), &name, chain, folder);
         chains.insert(name, built);
     }
     let mut pairs = BTreeMap::new();
     for (name, raw) in raw.pairs {
-        let mut at = at.into_table("pairs");
-        let built = pair(&mut at.into_table(&name), raw, &chains);
+        let mut at = at.table("pairs");
+        let built = pair(&mut at.table(&name), raw, &chains);
         pairs.insert(name, built);
     }
     if pairs.is_empty() {
@@ -190,14 +190,14 @@ fn chain(at: &mut At<'_>, name: &str, raw: RawChain, folder: &Path) -> Option<Ch
         at.fault("endpoints", "missing", "one { http = …, ws = … } or more");
     }
     for (index, raw) in raw.endpoints.into_iter().enumerate() {
-        endpoints.push(endpoint(&mut at.into_table(format!("endpoints.{index}")), raw, index));
+        endpoints.push(endpoint(&mut at.table(format!("endpoints.{index}")), raw, index));
     }
     let quorum = at.optional("quorum", raw.quorum, "a number of endpoints").unwrap_or(1);
     if quorum == 0 || quorum > endpoints.len().max(1) {
         let allowed = format!("1 to {}, the number of endpoints", endpoints.len());
         at.fault("quorum", format!("{quorum} endpoints must agree"), allowed);
     }
-    let submitter = key(&mut at.into_table("submitter"), raw.submitter, folder);
+    let submitter = key(&mut at.table("submitter"), raw.submitter, folder);
     let fees = fees(
         at,
         raw.max_fee_per_gas,
@@ -294,8 +294,8 @@ fn endpoint(at: &mut At<'_>, raw: RawEndpoint, index: usize) -> Option<EndpointC
 }
 
 fn pair(at: &mut At<'_>, raw: RawPair, chains: &BTreeMap<String, Option<Chain>>) -> Option<Pair> {
-    let main = side(&mut at.into_table("main"), raw.main, chains);
-    let service = side(&mut at.into_table("service"), raw.service, chains);
+    let main = side(&mut at.table("main"), raw.main, chains);
+    let service = side(&mut at.table("service"), raw.service, chains);
     if let (Some(main), Some(service)) = (&main, &service)
         && main.chain == service.chain
     {

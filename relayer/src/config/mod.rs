@@ -173,3 +173,79 @@ impl Config {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        name = "a"
+        store.path = "relayer.redb"
+        keys.attestation = { keystore = "a.json", password_file = "a.password" }
+        api.listen = "127.0.0.1:9500"
+        peers = { listen = "127.0.0.1:9600", urls = ["http://127.0.0.1:9601"] }
+
+        [chains.main]
+        chain_id = 1
+        finality = { confirmations = 12 }
+        endpoints = [{ http = "http://127.0.0.1:8545" }]
+        submitter = { keystore = "s.json", password_env = "PASSWORD" }
+
+        [chains.service]
+        chain_id = 2
+        finality = "instant"
+        endpoints = [{ ws = "ws://127.0.0.1:8546" }]
+        submitter = { keystore = "s.json", password_env = "PASSWORD" }
+
+        [pairs.one]
+        main = { chain = "main", bridge = "0x1111111111111111111111111111111111111111" }
+        service = { chain = "service", bridge = "0x2222222222222222222222222222222222222222" }
+    "#;
+
+    fn load(text: &str) -> Result<Config, Faults> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("relayer.toml");
+        std::fs::write(&path, text).expect("written");
+        Config::load(&path)
+    }
+
+    #[test]
+    fn a_good_configuration_loads() {
+        let config = load(GOOD).expect("no fault");
+        assert_eq!(config.chains.len(), 2);
+        assert!(config.store.is_absolute(), "paths are taken from the file's folder");
+    }
+
+    #[test]
+    fn every_fault_is_reported_at_once_with_its_path_and_what_is_allowed() {
+        let bad = GOOD
+            .replace("finality = \"instant\"", "finality = \"soon\"")
+            .replace("chain_id = 1", "chain_id = \"one\"")
+            .replace("http://127.0.0.1:8545", "ftp://user:secret@127.0.0.1:8545")
+            .replace("chain = \"service\",", "chain = \"main\",")
+            .replace("name = \"a\"", "nmae = \"a\"\n log.format = \"loud\"");
+        let faults = load(&bad).expect_err("faults");
+        let text = faults.to_string();
+        for want in [
+            "chains.service.finality",
+            "{ confirmations = N }",
+            "TWINSPAN__CHAINS__SERVICE__FINALITY",
+            "chains.main.chain_id",
+            "chains.main.endpoints.0.http",
+            "pairs.one.service.chain",
+            "nmae: no such setting",
+            "name: missing",
+            "log.format",
+        ] {
+            assert!(text.contains(want), "no `{want}` in\n{text}");
+        }
+        assert!(!text.contains("secret"), "a password is repeated in\n{text}");
+    }
+
+    #[test]
+    fn a_missing_or_unreadable_file_is_one_fault() {
+        let faults = Config::load(Path::new("/nowhere/relayer.toml")).expect_err("no file");
+        assert_eq!(faults.0.len(), 1);
+        assert_eq!(load("= no toml").expect_err("no TOML").0.len(), 1);
+    }
+}

@@ -10,17 +10,12 @@ use serde_json::Value;
 use super::Fault;
 
 /// A value that may be absent or of the wrong type; neither stops the reading of the others.
-#[derive(Clone, Debug)]
-pub enum Raw<T> {
+#[derive(Clone, Debug, Default)]
+pub(super) enum Raw<T> {
+    #[default]
     Absent,
     Given(T),
     Wrong(String),
-}
-
-impl<T> Default for Raw<T> {
-    fn default() -> Self {
-        Self::Absent
-    }
 }
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Raw<T> {
@@ -35,104 +30,104 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Raw<T> {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct RawConfig {
-    pub name: Raw<String>,
-    pub store: RawStore,
-    pub keys: RawKeys,
-    pub api: RawListener,
-    pub peers: RawPeers,
-    pub log: RawLog,
-    pub chains: BTreeMap<String, RawChain>,
-    pub pairs: BTreeMap<String, RawPair>,
+pub(super) struct RawConfig {
+    pub(super) name: Raw<String>,
+    pub(super) store: RawStore,
+    pub(super) keys: RawKeys,
+    pub(super) api: RawListener,
+    pub(super) peers: RawPeers,
+    pub(super) log: RawLog,
+    pub(super) chains: BTreeMap<String, RawChain>,
+    pub(super) pairs: BTreeMap<String, RawPair>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct RawStore {
-    pub path: Raw<String>,
+pub(super) struct RawStore {
+    pub(super) path: Raw<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct RawKeys {
-    pub attestation: RawKey,
+pub(super) struct RawKeys {
+    pub(super) attestation: RawKey,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct RawKey {
-    pub keystore: Raw<String>,
-    pub password_file: Raw<String>,
-    pub password_env: Raw<String>,
+pub(super) struct RawKey {
+    pub(super) keystore: Raw<String>,
+    pub(super) password_file: Raw<String>,
+    pub(super) password_env: Raw<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct RawListener {
-    pub listen: Raw<String>,
+pub(super) struct RawListener {
+    pub(super) listen: Raw<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct RawPeers {
-    pub listen: Raw<String>,
-    pub urls: Raw<Vec<String>>,
-    pub pull_interval_ms: Raw<u64>,
-    pub recovery_timeout_ms: Raw<u64>,
+pub(super) struct RawPeers {
+    pub(super) listen: Raw<String>,
+    pub(super) urls: Raw<Vec<String>>,
+    pub(super) pull_interval_ms: Raw<u64>,
+    pub(super) recovery_timeout_ms: Raw<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct RawLog {
-    pub format: Raw<String>,
-    pub filter: Raw<String>,
+pub(super) struct RawLog {
+    pub(super) format: Raw<String>,
+    pub(super) filter: Raw<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct RawChain {
-    pub chain_id: Raw<u64>,
-    pub finality: Raw<Value>,
-    pub endpoints: Vec<RawEndpoint>,
-    pub submitter: RawKey,
-    pub quorum: Raw<usize>,
-    pub poll_interval_ms: Raw<u64>,
-    pub log_range_max: Raw<u64>,
-    pub max_fee_per_gas: Raw<u64>,
-    pub priority_fee_per_gas: Raw<u64>,
-    pub bump_percent: Raw<u32>,
-    pub bump_after_ms: Raw<u64>,
+pub(super) struct RawChain {
+    pub(super) chain_id: Raw<u64>,
+    pub(super) finality: Raw<Value>,
+    pub(super) endpoints: Vec<RawEndpoint>,
+    pub(super) submitter: RawKey,
+    pub(super) quorum: Raw<usize>,
+    pub(super) poll_interval_ms: Raw<u64>,
+    pub(super) log_range_max: Raw<u64>,
+    pub(super) max_fee_per_gas: Raw<u64>,
+    pub(super) priority_fee_per_gas: Raw<u64>,
+    pub(super) bump_percent: Raw<u32>,
+    pub(super) bump_after_ms: Raw<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct RawEndpoint {
-    pub label: Raw<String>,
-    pub http: Raw<String>,
-    pub ws: Raw<String>,
-    pub requests_per_second: Raw<u32>,
-    pub concurrency: Raw<usize>,
-    pub timeout_ms: Raw<u64>,
+pub(super) struct RawEndpoint {
+    pub(super) label: Raw<String>,
+    pub(super) http: Raw<String>,
+    pub(super) ws: Raw<String>,
+    pub(super) requests_per_second: Raw<u32>,
+    pub(super) concurrency: Raw<usize>,
+    pub(super) timeout_ms: Raw<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct RawPair {
-    pub main: RawSide,
-    pub service: RawSide,
-    pub takeover_ms: Raw<u64>,
-    pub cosign_timeout_ms: Raw<u64>,
-    pub batch_max: Raw<u64>,
-    pub term_blocks: Raw<u64>,
-    pub allow_minority: Raw<bool>,
+pub(super) struct RawPair {
+    pub(super) main: RawSide,
+    pub(super) service: RawSide,
+    pub(super) takeover_ms: Raw<u64>,
+    pub(super) cosign_timeout_ms: Raw<u64>,
+    pub(super) batch_max: Raw<u64>,
+    pub(super) term_blocks: Raw<u64>,
+    pub(super) allow_minority: Raw<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct RawSide {
-    pub chain: Raw<String>,
-    pub bridge: Raw<String>,
-    pub start_block: Raw<u64>,
+pub(super) struct RawSide {
+    pub(super) chain: Raw<String>,
+    pub(super) bridge: Raw<String>,
+    pub(super) start_block: Raw<u64>,
 }
 
 /// Reads the file, lays the environment over it (`TWINSPAN__SECTION__KEY`), and names every key that
@@ -140,7 +135,7 @@ pub struct RawSide {
 ///
 /// # Errors
 /// A single fault if the file cannot be read or is no TOML.
-pub fn read(path: &Path) -> Result<(RawConfig, Vec<Fault>), Vec<Fault>> {
+pub(super) fn read(path: &Path) -> Result<(RawConfig, Vec<Fault>), Vec<Fault>> {
     let place = path.display().to_string();
     let environment = config::Environment::with_prefix("TWINSPAN")
         .prefix_separator("__")

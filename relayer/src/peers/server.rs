@@ -79,7 +79,6 @@ impl IntoResponse for Refusal {
 }
 
 /// The routes that peers use.
-#[must_use]
 pub fn router(directory: Arc<Directory>, reader: Reader) -> axum::Router {
     let quotas = Arc::new(RateLimiter::keyed(Quota::per_second(MESSAGES_PER_SECOND)));
     let peers = Peers { directory, reader, quotas };

@@ -57,18 +57,18 @@ impl Exchange {
         loop {
             let result = tokio::select! {
                 received = self.outbox.recv() => match received {
-                    Ok(first) => self.push(&first).await,
-                    Err(RecvError::Lagged(_)) => Ok(()),
+                    Ok(first) => self.push(&first).await.map(|()| true),
+                    Err(RecvError::Lagged(_)) => Ok(false),
                     Err(RecvError::Closed) => return std::future::pending().await,
                 },
                 _ = pulls.tick() => self.pull().await,
             };
             match result {
-                Ok(()) if failures > 0 => {
+                Ok(true) if failures > 0 => {
                     info!(peer = self.peer.name(), "peer is back");
                     failures = 0;
                 }
-                Ok(()) => {}
+                Ok(_) => {}
                 Err(error) => {
                     if failures == 0 {
                         warn!(peer = self.peer.name(), %error, "peer fails, trying again");
@@ -101,8 +101,10 @@ impl Exchange {
         Ok(())
     }
 
-    async fn pull(&mut self) -> Result<(), PeerError> {
+    /// Whether there was anything to ask for.
+    async fn pull(&mut self) -> Result<bool, PeerError> {
         let mut known = true;
+        let mut asked = false;
         for entry in self.directory.values() {
             let Some(status) = entry.status().filter(|status| status.epoch != 0) else {
                 known = false;
@@ -110,12 +112,13 @@ impl Exchange {
             };
             if self.answered.is_some() || is_short(&status) {
                 self.pull_lane(entry, &status).await?;
+                asked = true;
             }
         }
         if known && let Some(answered) = self.answered.take() {
             let _ = answered.send(()).await;
         }
-        Ok(())
+        Ok(asked)
     }
 
     async fn pull_lane(&self, entry: &LaneEntry, status: &LaneStatus) -> Result<(), PeerError> {

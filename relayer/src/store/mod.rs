@@ -99,9 +99,10 @@ impl Store {
             create(path).map_err(|error| open_error(path, &error, "check the folder"))?;
         }
         let database = Database::open(path).map_err(|error| {
-            let remedy = match error {
-                redb::DatabaseError::DatabaseAlreadyOpen => "stop the other twinspan that uses it",
-                _ => "restore it from a backup, or delete it: a relayer rebuilds its store",
+            let remedy = if matches!(error, redb::DatabaseError::DatabaseAlreadyOpen) {
+                "stop the other twinspan that uses it"
+            } else {
+                "restore it from a backup, or delete it: a relayer rebuilds its store"
             };
             open_error(path, &error, remedy)
         })?;
@@ -196,4 +197,103 @@ fn check_deployment(path: &Path, reader: &Reader, want: &Deployment) -> Result<(
 /// A point in time that all reads of one answer come from.
 fn begin_read(database: &Database) -> Result<redb::ReadTransaction, StoreError> {
     Ok(database.begin_read()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::primitives::{Address, B256};
+    use twinspan_bridge::attest::AttestationKey;
+    use twinspan_bridge::digest::Checkpoint;
+    use twinspan_bridge::ids::{BlockNumber, BridgeAt, ChainId, Count, Epoch, Lane};
+    use twinspan_bridge::lane_head::LanePosition;
+
+    use super::*;
+
+    fn key() -> AttestationKey {
+        AttestationKey::from_bytes([7; 32]).expect("a key")
+    }
+
+    fn bridge(n: u8) -> BridgeAt {
+        BridgeAt { chain_id: ChainId::new(n.into()), address: Address::repeat_byte(n) }
+    }
+
+    fn deployment(service: u8) -> Deployment {
+        let pairs = vec![("pair".to_owned(), bridge(1), bridge(service))];
+        Deployment { relayer: key().address(), pairs }
+    }
+
+    fn attestation(head: u8) -> Write {
+        let lane = Lane { source: bridge(1), destination: bridge(2) };
+        let position = LanePosition { count: Count::new(64), head: B256::repeat_byte(head) };
+        let checkpoint = Checkpoint { lane, epoch: Epoch::new(1), position };
+        Write::Attestation(*key().sign(checkpoint).get())
+    }
+
+    fn refusal(path: &Path, deployment: &Deployment) -> String {
+        match Store::open(path, deployment) {
+            Ok(_) => panic!("the store was opened"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_second_attestation_with_another_head_is_refused_at_the_disk() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("relayer.redb");
+        let (store, writer, created) = Store::open(&path, &deployment(2)).expect("opened");
+        assert!(created);
+        let writing = writer.run();
+        let asking = async {
+            store.commit(vec![attestation(1)]).await.expect("the first");
+            store.commit(vec![attestation(1)]).await.expect("the same again");
+            let lane = LaneRow {
+                linked: LanePosition { count: Count::new(1), head: B256::ZERO },
+                linked_block: BlockNumber::new(9),
+                settled: LanePosition { count: Count::new(1), head: B256::ZERO },
+                conflict: None,
+            };
+            let id = Lane { source: bridge(1), destination: bridge(2) }.id();
+            let both = vec![Write::Lane(id, lane), attestation(2)];
+            let refused = store.commit(both).await.expect_err("another head");
+            assert!(matches!(refused, StoreError::AlreadyAttested { count: 64 }));
+            // What stood beside it is not stored either.
+            assert_eq!(store.reader().lane(id).expect("read"), None);
+            drop(store);
+        };
+        let (written, ()) = tokio::join!(writing, asking);
+        written.expect("the writer ends well");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_store_in_use_of_another_deployment_or_a_newer_schema_is_refused_with_a_remedy() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("relayer.redb");
+        let opened = Store::open(&path, &deployment(2)).expect("opened");
+        assert!(refusal(&path, &deployment(2)).contains("stop the other twinspan"));
+        drop(opened);
+        assert!(refusal(&path, &deployment(3)).contains("pair `pair` is"));
+        let stranger = Deployment { relayer: Address::ZERO, ..deployment(2) };
+        assert!(refusal(&path, &stranger).contains("it belongs to relayer"));
+        let database = Database::open(&path).expect("opened");
+        let transaction = database.begin_write().expect("begun");
+        let newer = postcard::to_stdvec(&(SCHEMA + 1)).expect("encoded");
+        transaction
+            .open_table(tables::META)
+            .expect("a table")
+            .insert("schema", newer.as_slice())
+            .expect("inserted");
+        transaction.commit().expect("committed");
+        drop(database);
+        assert!(refusal(&path, &deployment(2)).contains("is newer than"));
+    }
+
+    #[test]
+    fn a_file_that_is_no_store_is_refused_and_an_unfinished_one_is_made_anew() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("relayer.redb");
+        std::fs::write(path.with_extension("unfinished"), b"torn").expect("written");
+        drop(Store::open(&path, &deployment(2)).expect("opened"));
+        std::fs::write(&path, b"not a database").expect("written");
+        assert!(refusal(&path, &deployment(2)).contains("restore it from a backup, or delete it"));
+    }
 }

@@ -17,27 +17,28 @@ use twinspan_chains::transactions::AccountKey;
 pub const SCHEMA: u32 = 1;
 
 /// `"schema"` → [`SCHEMA`]; `"deployment"` → [`Deployment`].
-pub const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
+pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 
 /// Lane id → [`LaneRow`].
-pub const LANES: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("lanes");
+pub(super) const LANES: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("lanes");
 
 /// Lane id ‖ nonce → `LinkedRequest`.
-pub const REQUESTS: TableDefinition<'_, &[u8; 40], &[u8]> = TableDefinition::new("requests");
+pub(super) const REQUESTS: TableDefinition<'_, &[u8; 40], &[u8]> = TableDefinition::new("requests");
 
 /// Lane id ‖ nonce → [`SettlementRow`].
-pub const SETTLEMENTS: TableDefinition<'_, &[u8; 40], &[u8]> = TableDefinition::new("settlements");
+pub(super) const SETTLEMENTS: TableDefinition<'_, &[u8; 40], &[u8]> =
+    TableDefinition::new("settlements");
 
 /// Lane id ‖ count ‖ epoch ‖ signer → [`AttestationRow`].
-pub const ATTESTATIONS: TableDefinition<'_, &[u8; 68], &[u8]> =
+pub(super) const ATTESTATIONS: TableDefinition<'_, &[u8; 68], &[u8]> =
     TableDefinition::new("attestations");
 
 /// Source transaction → the requests that it made, as lane id ‖ nonce.
-pub const BY_TRANSACTION: MultimapTableDefinition<'_, &[u8; 32], &[u8; 40]> =
+pub(super) const BY_TRANSACTION: MultimapTableDefinition<'_, &[u8; 32], &[u8; 40]> =
     MultimapTableDefinition::new("by_transaction");
 
 /// Chain id ‖ account ‖ account nonce → `StoredTransaction` as JSON.
-pub const TRANSACTIONS: TableDefinition<'_, &[u8; 36], &[u8]> =
+pub(super) const TRANSACTIONS: TableDefinition<'_, &[u8; 36], &[u8]> =
     TableDefinition::new("transactions");
 
 /// Which bridge pairs the store belongs to.
@@ -105,16 +106,16 @@ pub struct Resolution {
 
 /// A signature of a checkpoint; lane, count, epoch and signer are in the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AttestationRow {
+pub(super) struct AttestationRow {
     /// The head.
-    pub head: B256,
+    pub(super) head: B256,
     /// The signature.
-    pub signature: Signature,
+    pub(super) signature: Signature,
 }
 
 /// Key of [`REQUESTS`] and [`SETTLEMENTS`].
 #[must_use]
-pub fn request_key(lane: LaneId, nonce: Nonce) -> [u8; 40] {
+pub(super) fn request_key(lane: LaneId, nonce: Nonce) -> [u8; 40] {
     let mut key = [0; 40];
     key[..32].copy_from_slice(lane.0.as_slice());
     key[32..].copy_from_slice(&nonce.get().to_be_bytes());
@@ -123,14 +124,19 @@ pub fn request_key(lane: LaneId, nonce: Nonce) -> [u8; 40] {
 
 /// The lane and nonce of a [`request_key`].
 #[must_use]
-pub fn request_of_key(key: &[u8; 40]) -> (LaneId, Nonce) {
+pub(super) fn request_of_key(key: &[u8; 40]) -> (LaneId, Nonce) {
     let (lane, nonce) = key.split_at(32);
     (LaneId(B256::from_slice(lane)), Nonce::new(u64_of(nonce)))
 }
 
 /// Key of [`ATTESTATIONS`].
 #[must_use]
-pub fn attestation_key(lane: LaneId, count: Count, epoch: Epoch, signer: Address) -> [u8; 68] {
+pub(super) fn attestation_key(
+    lane: LaneId,
+    count: Count,
+    epoch: Epoch,
+    signer: Address,
+) -> [u8; 68] {
     let mut key = [0; 68];
     key[..32].copy_from_slice(lane.0.as_slice());
     key[32..40].copy_from_slice(&count.get().to_be_bytes());
@@ -141,7 +147,7 @@ pub fn attestation_key(lane: LaneId, count: Count, epoch: Epoch, signer: Address
 
 /// The count, epoch and signer of an [`attestation_key`].
 #[must_use]
-pub fn attestation_of_key(key: &[u8; 68]) -> (Count, Epoch, Address) {
+pub(super) fn attestation_of_key(key: &[u8; 68]) -> (Count, Epoch, Address) {
     let count = Count::new(u64_of(&key[32..40]));
     let epoch = Epoch::new(u64_of(&key[40..48]));
     (count, epoch, Address::from_slice(&key[48..]))
@@ -149,7 +155,7 @@ pub fn attestation_of_key(key: &[u8; 68]) -> (Count, Epoch, Address) {
 
 /// Key of [`TRANSACTIONS`].
 #[must_use]
-pub fn transaction_key(account: AccountKey, nonce: u64) -> [u8; 36] {
+pub(super) fn transaction_key(account: AccountKey, nonce: u64) -> [u8; 36] {
     let mut key = [0; 36];
     key[..8].copy_from_slice(&account.chain_id.get().to_be_bytes());
     key[8..28].copy_from_slice(account.address.as_slice());
