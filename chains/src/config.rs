@@ -35,7 +35,8 @@ pub struct EndpointConfig {
     pub label: String,
     /// Its HTTP address. Calls go here if it is set.
     pub http: Option<Url>,
-    /// Its WebSocket address: subscriptions, and calls where `http` is not set.
+    /// Its WebSocket address: subscriptions, and calls where `http` is not set. Set both: alloy leaves
+    /// Nagle's algorithm on, so that a call over the WebSocket can take 40 ms more.
     pub ws: Option<Url>,
     /// Calls a second that it may get. 0: no limit.
     pub requests_per_second: u32,
