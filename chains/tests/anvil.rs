@@ -149,6 +149,7 @@ async fn the_engine_sends_on_chains_with_and_without_fees() {
         let mut slowest = Duration::ZERO;
         for n in 1..=5 {
             let intent = Intent {
+                since: None,
                 id: IntentId(B256::repeat_byte(n)),
                 to: target,
                 input: vec![n].into(),
@@ -181,6 +182,7 @@ async fn a_stuck_transaction_is_replaced_on_a_real_pool() {
     let chain = EvmChain::connect(config).await.expect("connects");
     let mut submitter = Submitter::start(&chain).await;
     let intent = Intent {
+        since: None,
         id: IntentId(B256::repeat_byte(1)),
         to: Address::repeat_byte(0x77),
         input: Default::default(),

@@ -30,6 +30,7 @@ fn signer() -> TransactionSigner {
 
 fn intent(n: u8) -> Intent {
     Intent {
+        since: None,
         id: IntentId(B256::repeat_byte(n)),
         to: BRIDGE,
         input: Bytes::from(vec![n]),

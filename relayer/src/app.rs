@@ -259,7 +259,12 @@ impl App<'_> {
                     recovering: self.created && !self.config.peers.urls.is_empty(),
                 },
                 start_block: from.start_block,
-                submitter: Submitter::new(to.bridge, lane_name.clone(), account),
+                submitter: Submitter::new(
+                    self.chains[&to.chain].clone(),
+                    to.bridge,
+                    lane_name.clone(),
+                    account,
+                ),
                 name: lane_name,
             }
         };

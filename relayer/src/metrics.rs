@@ -1,8 +1,6 @@
 //! Every metric of the relayer, with its labels.
 
-use std::time::Duration;
-
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use twinspan_bridge::lifecycle::LaneStatus;
 use twinspan_bridge::observe::ParkReason;
@@ -44,7 +42,7 @@ pub fn install() -> Result<PrometheusHandle, MetricsError> {
     describe_counter!("twinspan_peer_messages_total", "Peer requests answered, by outcome");
     describe_histogram!(
         "twinspan_own_latency_seconds",
-        "Final block seen to batch handed to the transaction engine"
+        "Final block seen to batch accepted by a node"
     );
     Ok(handle)
 }
@@ -112,12 +110,9 @@ pub fn parked(lane: &str, reason: ParkReason) {
     counter!("twinspan_parked_total", "lane" => lane.to_owned(), "reason" => reason).increment(1);
 }
 
-/// A batch was handed to the transaction engine, so long after its newest request was seen final.
-pub fn submitted(lane: &str, own_latency: Option<Duration>) {
+/// A batch was handed to the transaction engine.
+pub fn submitted(lane: &str) {
     counter!("twinspan_batches_sent_total", "lane" => lane.to_owned()).increment(1);
-    if let Some(latency) = own_latency {
-        histogram!("twinspan_own_latency_seconds", "lane" => lane.to_owned()).record(latency);
-    }
 }
 
 /// An own batch reverted: another relayer was first, or it was refused.

@@ -1,5 +1,7 @@
 //! What a caller wants done on a chain, and what became of it.
 
+use std::time::Instant;
+
 use alloy::primitives::{Address, B256, Bytes};
 use serde::{Deserialize, Serialize};
 use twinspan_bridge::ids::BlockNumber;
@@ -30,6 +32,9 @@ pub struct Intent {
     pub gas_limit: u64,
     /// What it is, for people: in logs and lists.
     pub label: String,
+    /// Since when its cause is known, for the latency in the metrics. Not stored: a restart does not count.
+    #[serde(skip)]
+    pub since: Option<Instant>,
 }
 
 impl Intent {
@@ -37,7 +42,7 @@ impl Intent {
     #[must_use]
     pub fn new(id: IntentId, call: Call, label: impl Into<String>) -> Self {
         let Call { to, input, gas_limit } = call;
-        Self { id, to, input, gas_limit, label: label.into() }
+        Self { id, to, input, gas_limit, label: label.into(), since: None }
     }
 }
 

@@ -122,6 +122,12 @@ impl<S: TransactionStore> TransactionEngine<S> {
         }
         tracing::debug!(chain, nonce, transaction = %hash, ?verdict, "transaction sent");
         slot.raise = false;
+        let accepted = matches!(verdict, SendVerdict::Accepted);
+        if let Some(since) = slot.stored.intent.as_mut().and_then(|i| i.since.take_if(|_| accepted))
+        {
+            metrics::histogram!("twinspan_own_latency_seconds", "chain" => chain.clone())
+                .record(since.elapsed());
+        }
         slot.waits_for = match &verdict {
             SendVerdict::Accepted => None,
             SendVerdict::NonceTooLow => Some("its receipt".to_owned()),

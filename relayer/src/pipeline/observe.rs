@@ -186,15 +186,16 @@ impl Observer {
                     let max = self.chain.config().log_range_max;
                     self.memory.blocks_max = (self.memory.blocks_max * 2).min(max);
                     if !room {
-                        // The lane is full: what is there must be handed over first.
-                        return Ok(());
+                        // The lane is full: what is there must be handed over first. The lane that ends
+                        // here goes on.
+                        return self.peek(latest).await;
                     }
                 }
                 Verdict::Stale { cursor } | Verdict::Rewritten { cursor } => self.cursor = cursor,
                 Verdict::Refused(refusal) => return Err(Fault::Refused(refusal)),
             }
         }
-        self.peek(latest, last).await
+        self.peek(latest).await
     }
 
     /// The newest state, where the newest block is not final yet.
@@ -206,8 +207,9 @@ impl Observer {
         Ok(self.chain.bridge_state(self.bridge, latest).await?)
     }
 
-    async fn peek(&mut self, latest: BlockRef, last: BlockRef) -> Result<(), Fault> {
-        if latest == last || self.memory.peeked == Some(latest) {
+    /// Tells the engine of the newest block, if that is beyond what it has been told.
+    async fn peek(&mut self, latest: BlockRef) -> Result<(), Fault> {
+        if latest.number <= self.cursor || self.memory.peeked == Some(latest) {
             return Ok(());
         }
         let newest = self.chain.bridge_state(self.bridge, latest).await?;
@@ -257,6 +259,8 @@ impl Observer {
         if !matches!(fault, Fault::Refused(_)) {
             return Ok(());
         }
+        // Another endpoint may tell the truth.
+        self.chain.distrust_logs();
         self.memory.refusals += 1;
         if self.memory.refusals < REFUSALS_BEFORE_PROBE {
             return Ok(());

@@ -9,14 +9,19 @@ use twinspan_bridge::attest::{Attestation, Signature};
 use twinspan_bridge::batch::Batch;
 use twinspan_bridge::effect::{Input, Purpose};
 use twinspan_bridge::ids::{Count, LaneId};
+use twinspan_chains::EvmChain;
 use twinspan_chains::evm::submit::{Call, attest_call, deliver_call, deliver_gas_worst_case};
 use twinspan_chains::transactions::{EngineHandle, Intent, IntentId, Outcome, Resolved};
 
 use crate::metrics;
 
+/// The share of a block that one transaction may ask for.
+const BLOCK_SHARE_PERCENT: u64 = 90;
+
 /// Sends to one destination bridge.
 #[derive(Debug)]
 pub struct Submitter {
+    chain: EvmChain,
     bridge: Address,
     lane: String,
     account: EngineHandle,
@@ -27,10 +32,15 @@ pub struct Submitter {
 }
 
 impl Submitter {
-    /// Sends to `bridge` from `account`.
+    /// Sends to `bridge` on `chain` from `account`, for `lane`.
     #[must_use]
-    pub const fn new(bridge: Address, lane: String, account: EngineHandle) -> Self {
-        Self { bridge, lane, account, pending: BTreeMap::new(), refused: Vec::new() }
+    pub const fn new(
+        chain: EvmChain,
+        bridge: Address,
+        lane: String,
+        account: EngineHandle,
+    ) -> Self {
+        Self { chain, bridge, lane, account, pending: BTreeMap::new(), refused: Vec::new() }
     }
 
     /// Sends a batch.
@@ -40,7 +50,7 @@ impl Submitter {
         lane: &str,
         batch: &Batch,
         attempt: u32,
-        observed_at: Option<Instant>,
+        since: Option<Instant>,
     ) {
         let checkpoint = batch.certificate.checkpoint();
         let signatures: Vec<Signature> =
@@ -67,8 +77,9 @@ impl Submitter {
         let purpose = Purpose::Deliver { first, end: batch.end() };
         let requests = batch.requests.len();
         info!(lane, %first, requests, tail = batch.tail.len(), attempt, "sending batch");
-        metrics::submitted(lane, observed_at.map(|at| at.elapsed()));
-        self.send(id, purpose, attempt, call, format!("deliver {lane} {first}+{requests}")).await;
+        metrics::submitted(lane);
+        let label = format!("deliver {lane} {first}+{requests}");
+        self.send(id, purpose, attempt, call, label, since).await;
     }
 
     /// Records an attestation on chain.
@@ -78,7 +89,7 @@ impl Submitter {
         metrics::posted(lane);
         let call = attest_call(self.bridge, attestation);
         let label = format!("attest {lane} {count}");
-        self.send(id, Purpose::Attest { count }, attempt, call, label).await;
+        self.send(id, Purpose::Attest { count }, attempt, call, label, None).await;
     }
 
     async fn send(
@@ -88,16 +99,24 @@ impl Submitter {
         attempt: u32,
         call: Call,
         label: String,
+        since: Option<Instant>,
     ) {
         let intent_id = intent_id(id, purpose, attempt);
-        let Call { to, input, gas_limit } = call;
-        let intent = Intent { id: IntentId(intent_id), to, input, gas_limit, label };
+        let gas_limit = call.gas_limit.min(self.gas_limit_max());
+        let call = Call { gas_limit, ..call };
+        let intent = Intent { since, ..Intent::new(IntentId(intent_id), call, label) };
         self.pending.insert(intent_id, purpose);
         if let Err(fault) = self.account.submit(intent).await {
             warn!(lane = %self.lane, %fault, "the account takes no transaction now");
             self.pending.remove(&intent_id);
             self.refused.push(purpose);
         }
+    }
+
+    /// Most gas that a transaction may ask for: a node refuses what no block holds.
+    fn gas_limit_max(&self) -> u64 {
+        let head = *self.chain.seen_heads().borrow();
+        head.map_or(u64::MAX, |head| head.gas_limit / 100 * BLOCK_SHARE_PERCENT)
     }
 
     /// What a transaction's end means to the lane, if it is one of ours.
