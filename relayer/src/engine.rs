@@ -4,28 +4,32 @@
 //! `Sign` at once (a signature is not released by making it), commits what is to be remembered with
 //! the cursors, and only then performs the effects. An effect lost in a crash is derived again.
 
-use std::collections::VecDeque;
+mod message;
+mod seat;
+
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
-use twinspan_bridge::attest::{Attestation, AttestationKey};
-use twinspan_bridge::effect::{Alarm, Conflict, Effect, Input, Record};
+use tracing::{error, info};
+use twinspan_bridge::attest::AttestationKey;
+use twinspan_bridge::effect::{Effect, Input, Record};
 use twinspan_bridge::finality::Final;
-use twinspan_bridge::ids::{BlockNumber, Count, Lane, LaneId};
+use twinspan_bridge::ids::{BlockNumber, Count, Lane};
 use twinspan_bridge::lane_head::{LanePosition, Linked};
 use twinspan_bridge::machine::{LaneMachine, LinkedRequest, Params};
-use twinspan_bridge::observe::{BridgeState, SettlementEvent};
+use twinspan_bridge::observe::BridgeState;
 use twinspan_bridge::settle::Settled;
-use twinspan_chains::transactions::Resolved;
 
+use self::seat::{Seat, log_settled};
 use crate::metrics;
 use crate::pipeline::exchange::Outbox;
-use crate::pipeline::observe::{Observation, Refusal, Verdict};
-use crate::pipeline::submit::Submitter;
 use crate::status::{LaneReport, PairReport};
 use crate::store::{LaneRow, Store, StoreError, Write};
+
+pub use message::{Message, Observation, Refusal, Verdict};
+pub use seat::LaneSetup;
 
 /// Messages that wait for the engine, at most; whoever comes then waits for a place.
 pub const INBOX_MAX: usize = 256;
@@ -33,83 +37,18 @@ pub const INBOX_MAX: usize = 256;
 /// Messages that share one commit, at most.
 const STEP_MAX: usize = 64;
 
-/// Marks of how old the oldest pending request is, kept for a lane at most.
-const AGES_MAX: usize = 1_024;
-
-/// Alarms shown in the status, at most; the newest stay.
-const ALARMS_MAX: usize = 16;
-
-/// What reaches a pair's lanes.
-#[derive(Debug)]
-pub enum Message {
-    /// A side's final blocks were read.
-    Observed(Box<Observation>, oneshot::Sender<Verdict>),
-    /// A side's newest block was read; it may still be taken back.
-    Peeked {
-        /// Which side.
-        side: usize,
-        /// Its state.
-        newest: BridgeState,
-        /// Whether it refuses value.
-        paused: bool,
-    },
-    /// A side's state at the cursor's own block, to tell a lying node from another history.
-    Probed {
-        /// Which side.
-        side: usize,
-        /// Its state at the block that was read last.
-        state: BridgeState,
-        /// Where to go on.
-        reply: oneshot::Sender<Verdict>,
-    },
-    /// Peers sent attestations.
-    Attested(Vec<Attestation>),
-    /// A transaction came to its end.
-    Resolved(Resolved),
-    /// Peers had their time to return what was lost.
-    Recovered,
-}
-
-/// One lane and what surrounds it.
-struct Seat {
-    lane: Lane,
-    id: LaneId,
-    name: String,
-    machine: LaneMachine,
-    params: Params,
-    start_block: BlockNumber,
-    conflict: Option<Conflict>,
-    submitter: Submitter,
-    /// When the lane was first linked this far, for what the destination has not passed.
-    ages: VecDeque<(Count, Instant)>,
-    alarms: VecDeque<String>,
-}
-
 /// The engine of one bridge pair. Lane 0 leads from the main to the service chain, lane 1 back; side
 /// `i` is the source of lane `i` and the destination of the other.
 pub struct Engine {
     pair: String,
     seats: [Seat; 2],
-    key: std::sync::Arc<AttestationKey>,
+    key: Arc<AttestationKey>,
     store: Store,
     inbox: mpsc::Receiver<Message>,
     outbox: Outbox,
     report: watch::Sender<PairReport>,
     started: Instant,
     tips: [Option<BridgeState>; 2],
-}
-
-/// What a lane of the engine is made from.
-#[derive(Debug)]
-pub struct LaneSetup {
-    /// Its constants.
-    pub params: Params,
-    /// Its name in logs and metrics.
-    pub name: String,
-    /// The block that its source bridge was deployed in.
-    pub start_block: BlockNumber,
-    /// Sends to its destination.
-    pub submitter: Submitter,
 }
 
 /// What is gathered during one step.
@@ -128,7 +67,7 @@ impl Engine {
     pub fn restore(
         pair: String,
         lanes: [LaneSetup; 2],
-        key: std::sync::Arc<AttestationKey>,
+        key: Arc<AttestationKey>,
         store: Store,
         inbox: mpsc::Receiver<Message>,
         outbox: Outbox,
@@ -425,126 +364,5 @@ impl Engine {
             }
         });
         self.report.send_replace(PairReport { name: self.pair.clone(), lanes });
-    }
-}
-
-impl Seat {
-    fn restore(setup: LaneSetup, store: &Store) -> Result<Self, StoreError> {
-        let LaneSetup { params, name, start_block, submitter } = setup;
-        let lane = params.lane;
-        let mut snapshot = store.reader().snapshot(&lane)?;
-        if snapshot.linked_block < start_block {
-            // Nothing can have happened before the bridge was there.
-            snapshot.linked_block = start_block.minus(1);
-        }
-        let conflict = snapshot.conflict;
-        let machine = LaneMachine::restore(params, snapshot);
-        let mut seat = Self {
-            lane,
-            id: lane.id(),
-            name,
-            machine,
-            params,
-            start_block: start_block.minus(1),
-            conflict,
-            submitter,
-            ages: VecDeque::new(),
-            alarms: VecDeque::new(),
-        };
-        seat.age(seat.machine.linked().count, Instant::now());
-        Ok(seat)
-    }
-
-    fn row(&self) -> Write {
-        let row = LaneRow {
-            linked: self.machine.linked(),
-            linked_block: self.machine.linked_block(),
-            settled: self.machine.settled(),
-            conflict: self.conflict,
-        };
-        Write::Lane(self.id, row)
-    }
-
-    fn age(&mut self, linked: Count, seen_at: Instant) {
-        if self.ages.len() == AGES_MAX {
-            // The oldest mark matters most; the newest two become one.
-            self.ages.pop_back();
-        }
-        self.ages.push_back((linked, seen_at));
-        let delivered = self.machine.newest().count;
-        while self.ages.front().is_some_and(|(count, _)| *count <= delivered) {
-            self.ages.pop_front();
-        }
-    }
-
-    /// How long the oldest request that the destination has not passed has waited here.
-    fn pending_seconds(&self, delivered: Count) -> f64 {
-        self.pending_since(delivered).map_or(0.0, |since| since.elapsed().as_secs_f64())
-    }
-
-    fn pending_since(&self, delivered: Count) -> Option<Instant> {
-        self.ages.iter().find(|(count, _)| *count > delivered).map(|(_, since)| *since)
-    }
-
-    fn alarm(&mut self, alarm: &Alarm) {
-        let (kind, text) = describe(alarm);
-        metrics::alarm(&self.name, kind);
-        error!(lane = %self.name, kind, "{text}");
-        if self.alarms.len() == ALARMS_MAX {
-            self.alarms.pop_front();
-        }
-        self.alarms.push_back(text);
-    }
-}
-
-/// The alarm's kind, from a closed set, and what an operator reads.
-fn describe(alarm: &Alarm) -> (&'static str, String) {
-    match alarm {
-        Alarm::PeerContradicts { member, count } => (
-            "peer_contradicts",
-            format!(
-                "relayer {member} signed another history at count {count}: its node is on a fork, \
-                 or its key is stolen; ask its operator"
-            ),
-        ),
-        Alarm::Conflict(conflict) => (
-            "conflict",
-            format!(
-                "what we attested up to count {} is no longer on the source chain: abstaining up to \
-                 it until the destination has passed it; check the node",
-                conflict.highest_attested
-            ),
-        ),
-        Alarm::DestinationDiverged { linked, destination } => (
-            "destination_diverged",
-            format!(
-                "the destination holds head {} at count {}, the source {}: the lane is halted; \
-                 check both nodes, then recover the lane",
-                destination.head, destination.count, linked.head
-            ),
-        ),
-    }
-}
-
-fn log_settled(lane: &str, settled: &Settled) {
-    for settlement in settled.settlements() {
-        let transaction = settlement.transaction;
-        match settlement.event {
-            SettlementEvent::BatchDelivered { first, count, submitter, .. } => {
-                metrics::delivered(lane, count.since(Count::new(first.get())));
-                info!(lane, %first, %count, %submitter, %transaction, "batch handed over");
-            }
-            SettlementEvent::Parked { nonce, reason, .. } => {
-                metrics::parked(lane, reason);
-                warn!(lane, %nonce, ?reason, %transaction, "handover parked");
-            }
-            SettlementEvent::Released { nonce } => info!(lane, %nonce, %transaction, "released"),
-            SettlementEvent::Returned { nonce, return_nonce } => {
-                info!(lane, %nonce, %return_nonce, %transaction, "returned");
-            }
-            SettlementEvent::HandedOver { nonce, .. } => {
-                tracing::debug!(lane, %nonce, %transaction, "handed over");
-            }
-        }
     }
 }

@@ -11,76 +11,17 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use twinspan_bridge::ids::{BlockNumber, BlockRef, Epoch};
-use twinspan_bridge::lane_head::LinkError;
 use twinspan_bridge::observe::{BridgeRead, BridgeState};
-use twinspan_bridge::relayer_set::RelayerSet;
 use twinspan_bridge::schedule::{Term, term_start};
-use twinspan_bridge::settle::SettleError;
 use twinspan_chains::{EvmChain, ReadError, RpcFault};
 
-use crate::engine::Message;
+use crate::engine::{Message, Observation, Refusal, Verdict};
 
 /// Longest pause after a failed read.
 const BACKOFF_MAX: Duration = Duration::from_secs(10);
 
 /// Refusals in a row after which the node's account of the last block is asked for.
 const REFUSALS_BEFORE_PROBE: u32 = 2;
-
-/// What was read of one side's final blocks.
-#[derive(Debug)]
-pub struct Observation {
-    /// Which side.
-    pub side: usize,
-    /// What happened, up to a final block.
-    pub read: BridgeRead,
-    /// The state in the newest block.
-    pub newest: BridgeState,
-    /// The relayer set, if its epoch is new to this observer.
-    pub set: Option<RelayerSet>,
-    /// Whether the bridge refuses value now.
-    pub paused: bool,
-    /// The submitters' term.
-    pub term: Term,
-    /// The last final block by the chain's rule.
-    pub final_to: BlockNumber,
-    /// When the final block was seen.
-    pub seen_at: Instant,
-}
-
-/// What the engine makes of it.
-#[derive(Debug)]
-pub enum Verdict {
-    /// Stored.
-    Accepted {
-        /// The last block stored.
-        cursor: BlockNumber,
-        /// Whether more may be read now.
-        room: bool,
-    },
-    /// It does not follow on what is stored; go on from here.
-    Stale {
-        /// The last block stored.
-        cursor: BlockNumber,
-    },
-    /// It is not complete, or of another history.
-    Refused(Refusal),
-    /// The history stored was gone; everything is read again from here.
-    Rewritten {
-        /// The last block stored.
-        cursor: BlockNumber,
-    },
-}
-
-/// Why a read is not accepted.
-#[derive(Debug, thiserror::Error)]
-pub enum Refusal {
-    /// The requests do not lead to the contract's own head.
-    #[error(transparent)]
-    Requests(LinkError),
-    /// The settlements do not account for the contract's own count.
-    #[error(transparent)]
-    Settlements(SettleError),
-}
 
 #[derive(Debug, thiserror::Error)]
 enum Fault {

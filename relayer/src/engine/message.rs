@@ -1,0 +1,100 @@
+//! What reaches the engine, and what it answers.
+
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+use twinspan_bridge::attest::Attestation;
+use twinspan_bridge::ids::BlockNumber;
+use twinspan_bridge::lane_head::LinkError;
+use twinspan_bridge::observe::{BridgeRead, BridgeState};
+use twinspan_bridge::relayer_set::RelayerSet;
+use twinspan_bridge::schedule::Term;
+use twinspan_bridge::settle::SettleError;
+use twinspan_chains::transactions::Resolved;
+
+/// What reaches a pair's lanes.
+#[derive(Debug)]
+pub enum Message {
+    /// A side's final blocks were read.
+    Observed(Box<Observation>, oneshot::Sender<Verdict>),
+    /// A side's newest block was read; it may still be taken back.
+    Peeked {
+        /// Which side.
+        side: usize,
+        /// Its state.
+        newest: BridgeState,
+        /// Whether it refuses value.
+        paused: bool,
+    },
+    /// A side's state at the cursor's own block, to tell a lying node from another history.
+    Probed {
+        /// Which side.
+        side: usize,
+        /// Its state at the block that was read last.
+        state: BridgeState,
+        /// Where to go on.
+        reply: oneshot::Sender<Verdict>,
+    },
+    /// Peers sent attestations.
+    Attested(Vec<Attestation>),
+    /// A transaction came to its end.
+    Resolved(Resolved),
+    /// Peers had their time to return what was lost.
+    Recovered,
+}
+
+/// What was read of one side's final blocks.
+#[derive(Debug)]
+pub struct Observation {
+    /// Which side.
+    pub side: usize,
+    /// What happened, up to a final block.
+    pub read: BridgeRead,
+    /// The state in the newest block.
+    pub newest: BridgeState,
+    /// The relayer set, if its epoch is new to this observer.
+    pub set: Option<RelayerSet>,
+    /// Whether the bridge refuses value now.
+    pub paused: bool,
+    /// The submitters' term.
+    pub term: Term,
+    /// The last final block by the chain's rule.
+    pub final_to: BlockNumber,
+    /// When the final block was seen.
+    pub seen_at: Instant,
+}
+
+/// What the engine makes of it.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Stored.
+    Accepted {
+        /// The last block stored.
+        cursor: BlockNumber,
+        /// Whether more may be read now.
+        room: bool,
+    },
+    /// It does not follow on what is stored; go on from here.
+    Stale {
+        /// The last block stored.
+        cursor: BlockNumber,
+    },
+    /// It is not complete, or of another history.
+    Refused(Refusal),
+    /// The history stored was gone; everything is read again from here.
+    Rewritten {
+        /// The last block stored.
+        cursor: BlockNumber,
+    },
+}
+
+/// Why a read is not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The requests do not lead to the contract's own head.
+    #[error(transparent)]
+    Requests(LinkError),
+    /// The settlements do not account for the contract's own count.
+    #[error(transparent)]
+    Settlements(SettleError),
+}
