@@ -194,22 +194,25 @@ contract PayoutTest is PairTest {
 
     /// However much gas a submitter gives: a recipient that a full allowance satisfies is paid, or the whole batch
     /// reverts. It is never parked by starving.
-    function testFuzz_starving_parks_nobody(uint256 gasLimit) public {
-        hostile.setMood(HostileRecipient.Mood.Spend);
+    function test_starving_parks_nobody() public {
+        hostile.setMood(HostileRecipient.Mood.Demand);
         Request[] memory requests = new Request[](3);
         for (uint256 i = 0; i < 3; ++i) {
             requests[i] = _sendBack(coinThere, BOB, address(hostile), 1 ether);
         }
         Certificate memory certificate = _certify(main, requests, _none(), THRESHOLD);
-        gasLimit = _bound(gasLimit, 60_000, 900_000);
         _at(main);
-        try main.deliver{gas: gasLimit}(requests, _none(), certificate) {
-            vm.assertEq(address(hostile).balance, 3 ether);
-        } catch {
-            vm.assertEq(_incoming(main).count, 0);
-            vm.assertEq(address(hostile).balance, 0);
+        uint256 taken = 0;
+        for (uint256 gasLimit = 60_000; gasLimit < 700_000; gasLimit += 5_000) {
+            uint256 state = vm.snapshotState();
+            try main.deliver{gas: gasLimit}(requests, _none(), certificate) {
+                vm.assertEq(address(hostile).balance, 3 ether);
+                ++taken;
+            } catch {}
+            vm.assertEq(_parked(main, NATIVE_COIN), 0);
+            vm.revertToState(state);
         }
-        vm.assertEq(_parked(main, NATIVE_COIN), 0);
+        vm.assertGe(taken, 10, "enough gas is enough");
     }
 
     function test_too_little_gas_is_named() public {

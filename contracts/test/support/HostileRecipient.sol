@@ -9,8 +9,8 @@ contract HostileRecipient {
         BurnGas,
         Bomb,
         Reenter,
-        /// Accepts, for most of a payout's allowance.
-        Spend
+        /// Accepts when it gets nearly a payout's whole allowance, and else fails at once.
+        Demand
     }
 
     Mood public mood;
@@ -43,9 +43,6 @@ contract HostileRecipient {
             (bool ok,) = _target.call{value: _value}(_call);
             if (ok) reentered = true;
         }
-        if (mood == Mood.Spend) {
-            uint256 start = gasleft();
-            while (start - gasleft() < 90_000) {}
-        }
+        if (mood == Mood.Demand && gasleft() < 95_000) revert("starved");
     }
 }

@@ -54,6 +54,8 @@ interface Vm {
     function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function signCompact(uint256 privateKey, bytes32 digest) external pure returns (bytes32 r, bytes32 vs);
     function snapshotGasLastCall(string calldata name) external returns (uint256 gasUsed);
+    function snapshotState() external returns (uint256 id);
+    function revertToState(uint256 id) external returns (bool);
     function snapshotValue(string calldata name, uint256 value) external;
     function toString(address value) external pure returns (string memory);
     function toString(bytes32 value) external pure returns (string memory);
