@@ -87,6 +87,26 @@ impl Collector {
         }
     }
 
+    /// The collector of `set`. Attestations count on within their epoch, if their signer is still a
+    /// member; those of another epoch never do.
+    #[must_use]
+    pub fn rebased(self, set: RelayerSet) -> Self {
+        let mut rebased = Self::new(self.lane, set);
+        if rebased.set.epoch() != self.set.epoch() {
+            return rebased;
+        }
+        rebased.ahead = self.ahead;
+        rebased.ahead.retain(|member, _| rebased.set.contains(*member));
+        rebased.agreed = self.agreed;
+        for (count, agreed) in &mut rebased.agreed {
+            agreed.signatures.retain(|member, _| rebased.set.contains(*member));
+            if agreed.signatures.len() >= usize::from(rebased.set.threshold()) {
+                rebased.certified.insert(*count);
+            }
+        }
+        rebased
+    }
+
     /// The relayer set that attestations are counted for.
     #[must_use]
     pub const fn set(&self) -> &RelayerSet {

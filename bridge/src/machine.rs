@@ -92,6 +92,8 @@ pub struct Snapshot {
     pub linked: LanePosition,
     /// The last source block read.
     pub linked_block: BlockNumber,
+    /// The submitters' term of that block.
+    pub term: Option<Term>,
     /// How far the destination is settled.
     pub settled: LanePosition,
     /// The requests in between, by nonce.
@@ -110,6 +112,7 @@ impl Snapshot {
         Self {
             linked: start,
             linked_block: BlockNumber::new(0),
+            term: None,
             settled: start,
             requests: Vec::new(),
             attestations: Vec::new(),
@@ -190,7 +193,7 @@ impl LaneMachine {
             },
             window: snapshot.requests.into(),
             opened: Count::new(0),
-            term: None,
+            term: snapshot.term,
             newest: snapshot.settled,
             settled: snapshot.settled,
             paused: false,
@@ -261,6 +264,12 @@ impl LaneMachine {
     #[must_use]
     pub const fn linked_block(&self) -> BlockNumber {
         self.linked_block
+    }
+
+    /// The submitters' term of the last source block read.
+    #[must_use]
+    pub const fn term(&self) -> Option<Term> {
+        self.term
     }
 
     /// How far the destination has come for good.

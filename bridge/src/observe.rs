@@ -34,6 +34,8 @@ pub struct BridgeRead {
     pub settlements: Vec<Settlement>,
     /// Attestations recorded on chain, in the order of the chain. Not verified.
     pub recorded: Vec<Attestation>,
+    /// Whether the relayer set changed, or a member of it was revoked.
+    pub relayers_changed: bool,
     /// The contract's state after `to`.
     pub state: BridgeState,
 }

@@ -12,6 +12,7 @@ use twinspan_bridge::effect::{Alarm, Input};
 use twinspan_bridge::ids::{Count, Epoch};
 use twinspan_bridge::lane_head::LanePosition;
 use twinspan_bridge::lifecycle::Abstention;
+use twinspan_bridge::relayer_set::RelayerSet;
 use world::{COSIGN_TIMEOUT, Death, RELAYERS, TAKEOVER, World, key, lane, set};
 
 /// One thing that happens in the world.
@@ -112,7 +113,7 @@ fn apply(world: &mut World, event: Event) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, max_shrink_iters: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// S1, S2, S3 and S6 hold at every moment, and when faults stop every request is handed over.
     #[test]
@@ -306,4 +307,48 @@ fn a_diverged_destination_halts_the_lane_without_a_signature() {
     world.observe(0, 1, Death::Never);
     assert_eq!(world.relayers[0].machine.abstains(), Some(Abstention::DestinationDiverged));
     assert!(world.network.is_empty(), "nothing was signed: {:?}", world.network);
+}
+
+#[test]
+fn a_revoked_member_no_longer_counts_and_the_others_attestations_still_do() {
+    let mut world = World::new();
+    world.source.mine(5);
+    for relayer in 0..RELAYERS {
+        world.observe(relayer, 1, Death::Never);
+    }
+    while !world.network.is_empty() {
+        world.receive(0, Death::Never);
+    }
+    world.pool.clear();
+    // Every relayer holds four attestations. Relayer 0 is revoked within the epoch.
+    let rest: Vec<_> = (1..RELAYERS).map(|relayer| key(relayer).address()).collect();
+    let revoked = RelayerSet::new(Epoch::new(1), 3, rest).unwrap();
+    world.destination.set = revoked.clone();
+    for relayer in 0..RELAYERS {
+        world.step(relayer, Input::RelayerSetRead(revoked.clone()), Death::Never);
+    }
+    for _ in 0..20 {
+        world.now += Duration::from_secs(1);
+        for relayer in 1..RELAYERS {
+            world.step(relayer, Input::Tick, Death::Never);
+        }
+        while !world.pool.is_empty() {
+            world.land(0, true);
+        }
+    }
+    assert_eq!(world.destination.handed.len(), 5, "without a word between relayers");
+}
+
+#[test]
+fn relayers_that_restart_while_the_source_stands_still_hand_over_what_is_there() {
+    let mut world = World::new();
+    world.source.mine(3);
+    for relayer in 0..RELAYERS {
+        world.observe(relayer, 1, Death::Never);
+    }
+    world.network.clear();
+    for relayer in 0..RELAYERS {
+        world.restart(relayer);
+    }
+    world.settle();
 }

@@ -57,7 +57,12 @@ fn forbid(what: &str, folders: &[&str], words: &[&str], allowed: &[&str]) {
 #[test]
 fn only_the_store_knows_the_database() {
     let folders = ["bridge/src", "chains/src", "relayer/src"];
-    forbid("redb outside relayer/src/store", &folders, &["redb::", "use redb"], &["relayer/src/store"]);
+    forbid(
+        "redb outside relayer/src/store",
+        &folders,
+        &["redb::", "use redb"],
+        &["relayer/src/store"],
+    );
 }
 
 #[test]

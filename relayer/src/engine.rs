@@ -247,12 +247,14 @@ impl Engine {
         let forward = LaneRow {
             linked: LanePosition::start(&source),
             linked_block: self.seats[out].start_block,
+            term: None,
             settled: self.seats[out].machine.settled(),
             conflict: self.seats[out].conflict,
         };
         let backward = LaneRow {
             linked: self.seats[back].machine.linked(),
             linked_block: self.seats[back].machine.linked_block(),
+            term: self.seats[back].machine.term(),
             settled: LanePosition::start(&destination),
             conflict: self.seats[back].conflict,
         };

@@ -68,18 +68,20 @@ impl LaneMachine {
             return;
         }
         let epoch = set.epoch();
-        let mut collector = Collector::new(self.params.lane, set);
         let known = self.collector.take();
-        if known.is_some_and(|known| known.set().epoch() != epoch) {
+        if known.as_ref().is_none_or(|known| known.set().epoch() != epoch) {
             // Attestations of another epoch no longer count, our own among them: sign again.
-            self.attested.clear();
+            self.attested.retain(|_, attestation| attestation.checkpoint.epoch == epoch);
             self.recorded.clear();
             self.posted.clear();
+            self.signing.clear();
+            self.opened = Count::new(0);
+            self.considered = Count::new(0);
         }
-        self.attested.retain(|_, attestation| attestation.checkpoint.epoch == epoch);
-        self.signing.clear();
-        self.opened = Count::new(0);
-        self.considered = Count::new(0);
+        let mut collector = match known {
+            Some(known) => known.rebased(set),
+            None => Collector::new(self.params.lane, set),
+        };
         for attestation in std::mem::take(&mut self.unsorted) {
             let at = attestation.get();
             if at.checkpoint.epoch == epoch && collector.set().contains(at.signer) {

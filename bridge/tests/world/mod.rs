@@ -150,6 +150,7 @@ impl Destination {
 struct Disk {
     linked: LanePosition,
     block: u64,
+    term: Option<Term>,
     settled: LanePosition,
     requests: Vec<LinkedRequest>,
     attestations: Vec<Attestation>,
@@ -162,6 +163,7 @@ impl Disk {
         Self {
             linked: start,
             block: 0,
+            term: None,
             settled: start,
             requests: vec![],
             attestations: vec![],
@@ -174,6 +176,7 @@ impl Disk {
         Snapshot {
             linked: self.linked,
             linked_block: BlockNumber::new(self.block),
+            term: self.term,
             settled: self.settled,
             requests: self.requests.iter().filter(|r| above(r.after.count)).cloned().collect(),
             attestations: self
@@ -365,6 +368,7 @@ impl World {
         }
         disk.linked = machine.linked();
         disk.block = machine.linked_block().get();
+        disk.term = machine.term();
         disk.settled = machine.settled();
         for (done, effect) in effects.into_iter().enumerate() {
             if death == Death::AfterEffects(done) {

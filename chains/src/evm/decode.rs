@@ -140,6 +140,8 @@ pub(crate) enum Told {
     Request(SourcedRequest),
     Settlement(Settlement),
     Recorded(Attestation),
+    /// The relayer set changed, or a member was revoked.
+    RelayersChanged,
     /// An event that is not about a lane, or one that this version does not know.
     Nothing,
 }
@@ -153,6 +155,9 @@ pub(crate) fn decode(log: &PlacedLog, incoming: &Lane) -> Result<Told, LogFault>
         }
         Bridge::AttestationRecorded::SIGNATURE_HASH => {
             return Ok(Told::Recorded(recorded(strictly(log, topic)?, incoming)));
+        }
+        Bridge::RelayerSetChanged::SIGNATURE_HASH | Bridge::RelayerRevoked::SIGNATURE_HASH => {
+            return Ok(Told::RelayersChanged);
         }
         Bridge::BatchDelivered::SIGNATURE_HASH => {
             let event: Bridge::BatchDelivered = strictly(log, topic)?;

@@ -71,6 +71,7 @@ pub(crate) async fn read_bridge(
         requests: Vec::new(),
         settlements: Vec::new(),
         recorded: Vec::new(),
+        relayers_changed: false,
         state,
     };
     let own = BridgeAt { chain_id: chain.chain_id(), address: bridge };
@@ -85,6 +86,7 @@ pub(crate) async fn read_bridge(
             Told::Request(request) => read.requests.push(request),
             Told::Settlement(settlement) => read.settlements.push(settlement),
             Told::Recorded(attestation) => read.recorded.push(attestation),
+            Told::RelayersChanged => read.relayers_changed = true,
             Told::Nothing => {}
         }
     }

@@ -79,6 +79,7 @@ impl Seat {
         let row = LaneRow {
             linked: self.machine.linked(),
             linked_block: self.machine.linked_block(),
+            term: self.machine.term(),
             settled: self.machine.settled(),
             conflict: self.conflict,
         };

@@ -9,9 +9,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use alloy::primitives::Address;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 use twinspan_bridge::ids::{BlockNumber, BlockRef, Epoch};
 use twinspan_bridge::observe::{BridgeRead, BridgeState};
+use twinspan_bridge::relayer_set::RelayerSet;
 use twinspan_bridge::schedule::{Term, term_start};
 use twinspan_chains::{EvmChain, ReadError, RpcFault};
 
@@ -167,16 +168,10 @@ impl Observer {
         final_to: BlockNumber,
         seen_at: Instant,
     ) -> Result<Observation, Fault> {
-        let set = if self.memory.epoch == Some(newest.epoch) {
+        let set = if self.memory.epoch == Some(newest.epoch) && !read.relayers_changed {
             None
         } else {
-            let set = self.chain.relayer_set(self.bridge).await?;
-            self.memory.epoch = Some(set.epoch());
-            info!(
-                side = %self.name, epoch = %set.epoch(), threshold = set.threshold(),
-                members = set.members().len(), "relayer set"
-            );
-            Some(set)
+            self.relayer_set(newest.epoch).await?
         };
         let start = term_start(read.to.number, self.term_blocks);
         let term = match self.memory.term {
@@ -190,6 +185,30 @@ impl Observer {
         self.memory.term = Some(term);
         let paused = is_paused(&newest);
         Ok(Observation { side: self.side, read, newest, set, paused, term, final_to, seen_at })
+    }
+
+    /// The relayer set, unless so many members were revoked that it cannot reach its threshold: then
+    /// nothing is certified before a new set is in force, and reading goes on.
+    async fn relayer_set(&mut self, epoch: Epoch) -> Result<Option<RelayerSet>, Fault> {
+        match self.chain.relayer_set(self.bridge).await {
+            Ok(set) => {
+                self.memory.epoch = Some(set.epoch());
+                info!(
+                    side = %self.name, epoch = %set.epoch(), threshold = set.threshold(),
+                    members = set.members().len(), "relayer set"
+                );
+                Ok(Some(set))
+            }
+            Err(ReadError::RelayerSet(error)) => {
+                error!(
+                    side = %self.name, %error,
+                    "nothing can be handed over here: the bridge's owner must set new relayers"
+                );
+                self.memory.epoch = Some(epoch);
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// What to do before the next attempt.

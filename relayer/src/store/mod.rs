@@ -249,6 +249,7 @@ mod tests {
             let lane = LaneRow {
                 linked: LanePosition { count: Count::new(1), head: B256::ZERO },
                 linked_block: BlockNumber::new(9),
+                term: None,
                 settled: LanePosition { count: Count::new(1), head: B256::ZERO },
                 conflict: None,
             };

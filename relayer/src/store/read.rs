@@ -92,6 +92,7 @@ impl Reader {
         Ok(Snapshot {
             linked: row.linked,
             linked_block: row.linked_block,
+            term: row.term,
             settled: row.settled,
             requests,
             attestations: verified.map_err(|error| StoreError::row("attestations", error))?,

@@ -11,6 +11,7 @@ use twinspan_bridge::effect::Conflict;
 use twinspan_bridge::ids::{BlockNumber, BridgeAt, Count, Epoch, LaneId, Nonce};
 use twinspan_bridge::lane_head::LanePosition;
 use twinspan_bridge::observe::ParkReason;
+use twinspan_bridge::schedule::Term;
 use twinspan_chains::transactions::AccountKey;
 
 /// Version of what is below. A store of a newer one is refused.
@@ -57,6 +58,8 @@ pub struct LaneRow {
     pub linked: LanePosition,
     /// The last source block read: the cursor of the source's chain.
     pub linked_block: BlockNumber,
+    /// The submitters' term of that block.
+    pub term: Option<Term>,
     /// The destination, settled.
     pub settled: LanePosition,
     /// What the lane abstains for.
