@@ -18,7 +18,7 @@ use twinspan_bridge::effect::{Effect, Input, Record};
 use twinspan_bridge::finality::Final;
 use twinspan_bridge::ids::{BlockNumber, Count, Lane};
 use twinspan_bridge::lane_head::{LanePosition, Linked};
-use twinspan_bridge::machine::{LaneMachine, LinkedRequest, Params};
+use twinspan_bridge::machine::{LaneMachine, LinkedRequest};
 use twinspan_bridge::observe::BridgeState;
 use twinspan_bridge::settle::Settled;
 
@@ -139,7 +139,7 @@ impl Engine {
             Message::Probed { side, state, reply } => {
                 // What came before is stored before: nothing old may be written over the reset.
                 self.finish(std::mem::take(step)).await?;
-                let verdict = self.on_probed(side, &state).await?;
+                let verdict = self.on_probed(side, &state, step).await?;
                 step.replies.push((reply, verdict));
             }
             Message::Attested(attestations) => {
@@ -160,6 +160,7 @@ impl Engine {
             }
             Message::Recovered => {
                 for lane in 0..2 {
+                    self.seats[lane].params.recovering = false;
                     self.feed(lane, Input::Recovered, step);
                 }
             }
@@ -189,6 +190,7 @@ impl Engine {
             return Verdict::Stale { cursor: self.cursor(side) };
         };
         if let Some(set) = set {
+            self.seats[back].set = Some(set.clone());
             self.feed(back, Input::RelayerSetRead(set), step);
         }
         let rows = LinkedRequest::rows(linked.get());
@@ -230,7 +232,12 @@ impl Engine {
 
     /// The node's account of the block that was read last. If it differs from ours, the history that we
     /// linked is gone: unlink it and read this side anew from its beginning.
-    async fn on_probed(&mut self, side: usize, state: &BridgeState) -> Result<Verdict, StoreError> {
+    async fn on_probed(
+        &mut self,
+        side: usize,
+        state: &BridgeState,
+        step: &mut Step,
+    ) -> Result<Verdict, StoreError> {
         let (out, back) = (side, 1 - side);
         let same = state.outgoing == self.seats[out].machine.linked()
             && state.incoming == self.seats[back].machine.settled();
@@ -266,9 +273,12 @@ impl Engine {
         self.store.commit(writes).await?;
         for lane in [out, back] {
             let snapshot = self.store.reader().snapshot(&self.seats[lane].lane)?;
-            let params = Params { recovering: false, ..self.seats[lane].params };
-            self.seats[lane].machine = LaneMachine::restore(params, snapshot);
+            self.seats[lane].machine = LaneMachine::restore(self.seats[lane].params, snapshot);
             self.seats[lane].submitter.forget();
+        }
+        // The other side's observer goes on and tells the set only when it changes.
+        if let Some(set) = self.seats[out].set.clone() {
+            self.feed(out, Input::RelayerSetRead(set), step);
         }
         Ok(Verdict::Rewritten { cursor: self.cursor(side) })
     }

@@ -8,6 +8,7 @@ use twinspan_bridge::effect::{Alarm, Conflict};
 use twinspan_bridge::ids::{BlockNumber, Count, Lane, LaneId};
 use twinspan_bridge::machine::{LaneMachine, Params};
 use twinspan_bridge::observe::SettlementEvent;
+use twinspan_bridge::relayer_set::RelayerSet;
 use twinspan_bridge::settle::Settled;
 
 use crate::metrics;
@@ -39,7 +40,10 @@ pub(super) struct Seat {
     pub(super) id: LaneId,
     pub(super) name: String,
     pub(super) machine: LaneMachine,
+    /// Recovering until peers had their time to return what was lost.
     pub(super) params: Params,
+    /// The destination's relayer set, as it was last read.
+    pub(super) set: Option<RelayerSet>,
     pub(super) start_block: BlockNumber,
     pub(super) conflict: Option<Conflict>,
     pub(super) submitter: Submitter,
@@ -65,6 +69,7 @@ impl Seat {
             name,
             machine,
             params,
+            set: None,
             start_block: start_block.minus(1),
             conflict,
             submitter,
