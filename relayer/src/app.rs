@@ -47,7 +47,7 @@ pub enum AppError {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// A chain.
-    #[error(transparent)]
+    #[error("{0}; check `chain_id` and `endpoints` of that chain")]
     Connect(#[from] Box<ConnectError>),
     /// A bridge pair.
     #[error(transparent)]

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use alloy::primitives::Address;
 use clap::Args;
 use serde_json::json;
 
 use super::Failure;
-use crate::app;
+use super::run::failure;
+use crate::app::{self, AppError};
 use crate::config::Config;
 use crate::keys;
 
@@ -42,17 +44,7 @@ impl CheckConfig {
         };
         let mut relayer = None;
         if self.online {
-            let wrong = |error| Failure::Configuration(eyre::Report::from(error));
-            let key = keys::attestation_key(&config.attestation_key).map_err(wrong)?;
-            for chain in config.chains.values() {
-                keys::submitter_key(&chain.submitter).map_err(wrong)?;
-            }
-            let chains =
-                app::connect(&config).await.map_err(|error| Failure::Unreachable(error.into()))?;
-            app::check_pairs(&config, &chains, key.address())
-                .await
-                .map_err(|error| Failure::Configuration(error.into()))?;
-            relayer = Some(key.address());
+            relayer = Some(online(&config).await.map_err(failure)?);
         }
         let names = |keys: Vec<&String>| keys.into_iter().cloned().collect::<Vec<_>>();
         let (chains, pairs) =
@@ -74,4 +66,15 @@ impl CheckConfig {
         }
         Ok(())
     }
+}
+
+/// All that a relayer looks at before it starts. The address that it attests as.
+async fn online(config: &Config) -> Result<Address, AppError> {
+    let key = keys::attestation_key(&config.attestation_key)?;
+    for chain in config.chains.values() {
+        keys::submitter_key(&chain.submitter)?;
+    }
+    let chains = app::connect(config).await?;
+    app::check_pairs(config, &chains, key.address()).await?;
+    Ok(key.address())
 }

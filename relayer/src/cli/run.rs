@@ -6,6 +6,7 @@ use clap::Args;
 use eyre::WrapErr;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use twinspan_bridge::error::Disposition;
 
 use super::Failure;
 use crate::app::{self, AppError};
@@ -43,8 +44,13 @@ impl Run {
     }
 }
 
-fn failure(error: AppError) -> Failure {
+/// The exit code of what keeps a relayer from starting.
+pub(super) fn failure(error: AppError) -> Failure {
     let wrap: fn(eyre::Report) -> Failure = match &error {
+        // What does not pass by itself, such as another chain's id, is for the operator to correct.
+        AppError::Connect(error) if error.disposition() != Disposition::Wait => {
+            Failure::Configuration
+        }
         AppError::Key(_) | AppError::Pair(_) | AppError::Peer(_) | AppError::Listen { .. } => {
             Failure::Configuration
         }
