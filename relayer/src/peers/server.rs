@@ -39,6 +39,8 @@ enum Refusal {
     Malformed(String),
     TooMany(usize),
     UnknownLane,
+    NoSuchPath,
+    NoSuchMethod,
     Forged,
     Busy,
     Failed,
@@ -63,6 +65,12 @@ impl IntoResponse for Refusal {
                 "unknown_lane",
                 "this relayer does not serve that lane".into(),
             ),
+            Self::NoSuchPath => {
+                (StatusCode::NOT_FOUND, "malformed", "peers use /v1/attestations".into())
+            }
+            Self::NoSuchMethod => {
+                (StatusCode::METHOD_NOT_ALLOWED, "malformed", "peers GET and POST".into())
+            }
             Self::Forged => (
                 StatusCode::FORBIDDEN,
                 "forged",
@@ -84,6 +92,8 @@ pub fn router(directory: Arc<Directory>, reader: Reader) -> axum::Router {
     let peers = Peers { directory, reader, quotas };
     axum::Router::new()
         .route("/v1/attestations", get(pull).post(push))
+        .fallback(async || Refusal::NoSuchPath)
+        .method_not_allowed_fallback(async || Refusal::NoSuchMethod)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(peers.clone(), limit))
         .with_state(peers)
