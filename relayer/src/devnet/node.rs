@@ -4,6 +4,7 @@ use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use alloy::transports::http::reqwest::Url;
@@ -92,12 +93,27 @@ impl Node {
     }
 }
 
-/// A port that nobody uses now.
+/// Where free ports are looked for: below those that systems give to outgoing connections, so that
+/// none of these takes the port of a process that is down for a while.
+const PORTS: std::ops::Range<u32> = 20_000..32_000;
+
+/// A port that nobody uses now, and that this process was not given before.
 ///
 /// # Errors
 /// If there is none.
 pub fn free_port() -> eyre::Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    // Processes side by side begin at different places.
+    let begin = std::process::id().wrapping_mul(101);
+    let places = PORTS.end - PORTS.start;
+    for _ in 0..places {
+        let place = begin.wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed)) % places;
+        let port = u16::try_from(PORTS.start + place)?;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err(eyre!("no port from {} to {} is free", PORTS.start, PORTS.end - 1))
 }
 
 /// `TWINSPAN_ANVIL`, or what npm installed here or above, or what is on the path.
