@@ -1,1 +1,6 @@
-//! placeholder
+//! What the live tests share: a real world of two nodes and four relayers, trouble, and the books.
+
+pub mod books;
+pub mod chain;
+pub mod command;
+pub mod live;

@@ -1,0 +1,92 @@
+//! What a test does to a chain by itself: reorganise it, and look at its blocks.
+
+use alloy::primitives::{B256, Bytes};
+use alloy::providers::Provider;
+use alloy::sol_types::SolEvent;
+use eyre::{WrapErr, eyre};
+use serde_json::{Value, json};
+use twinspan_bridge::ids::Nonce;
+use twinspan_contracts::Bridge;
+use twinspan_relayer::devnet::World;
+
+use crate::live::{PATIENCE, eventually};
+
+/// Replaces the newest `depth` blocks by empty ones. What they held is gone, also from the pool.
+///
+/// # Errors
+/// If the node refuses.
+pub async fn reorganise(world: &World, side: usize, depth: u64) -> eyre::Result<()> {
+    let provider = &world.chains[side].provider;
+    let done: Value = provider
+        .raw_request("anvil_reorg".into(), json!([depth, []]))
+        .await
+        .wrap_err_with(|| format!("reorganising {depth} blocks"))?;
+    drop(done);
+    Ok(())
+}
+
+/// The newest block's number.
+///
+/// # Errors
+/// If the node does not answer.
+pub async fn height(world: &World, side: usize) -> eyre::Result<u64> {
+    Ok(world.chains[side].provider.get_block_number().await?)
+}
+
+/// Waits until the chain is `blocks` longer than now.
+///
+/// # Errors
+/// If it is not, in time.
+pub async fn pass(world: &World, side: usize, blocks: u64) -> eyre::Result<()> {
+    let until = height(world, side).await? + blocks;
+    eventually("the chain goes on", PATIENCE, async || Ok(height(world, side).await? >= until))
+        .await
+}
+
+/// The block that holds a transaction now, if one does.
+///
+/// # Errors
+/// If the node does not answer.
+pub async fn block_of(world: &World, side: usize, transaction: B256) -> eyre::Result<Option<u64>> {
+    let receipt = world.chains[side].provider.get_transaction_receipt(transaction).await?;
+    Ok(receipt.and_then(|receipt| receipt.block_number))
+}
+
+/// Waits until a transaction is in a block, and tells which.
+///
+/// # Errors
+/// If it is in none, in time.
+pub async fn mined(world: &World, side: usize, transaction: B256) -> eyre::Result<u64> {
+    let mut block = None;
+    eventually("the transaction is in a block", PATIENCE, async || {
+        block = block_of(world, side, transaction).await?;
+        Ok(block.is_some())
+    })
+    .await?;
+    block.ok_or_else(|| eyre!("no block"))
+}
+
+/// A signed transaction as it was sent.
+///
+/// # Errors
+/// If the node does not know it.
+pub async fn raw(world: &World, side: usize, transaction: B256) -> eyre::Result<Bytes> {
+    let found = world.chains[side].provider.get_raw_transaction_by_hash(transaction).await?;
+    found.ok_or_else(|| eyre!("the node does not know {transaction}"))
+}
+
+/// The place in its lane of the request that a mined transaction made.
+///
+/// # Errors
+/// If it made none.
+pub async fn nonce_of(world: &World, side: usize, transaction: B256) -> eyre::Result<Nonce> {
+    let receipt = world.chains[side].provider.get_transaction_receipt(transaction).await?;
+    let receipt = receipt.ok_or_else(|| eyre!("{transaction} is in no block"))?;
+    let mut events = receipt
+        .logs()
+        .iter()
+        .filter(|log| log.address() == world.chains[side].bridge)
+        .filter_map(|log| Bridge::ValueTransferRequested::decode_log(&log.inner).ok());
+    let event = events.next().ok_or_else(|| eyre!("{transaction} made no request"))?;
+    Ok(Nonce::new(event.nonce))
+}

@@ -1,0 +1,161 @@
+//! A stranger at the peers' door: whatever it sends is refused and counted, and the relayer goes on.
+
+use std::time::Duration;
+
+use alloy::primitives::B256;
+use eyre::ensure;
+use reqwest::{Client, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use twinspan_bridge::attest::AttestationKey;
+use twinspan_bridge::digest::Checkpoint;
+use twinspan_bridge::ids::Epoch;
+use twinspan_bridge::lane_head::LanePosition;
+use twinspan_integration_tests::books::Ending;
+use twinspan_integration_tests::live::Live;
+use twinspan_relayer::peers::wire::{ATTESTATIONS_MAX, WireAttestation};
+
+const MESSAGES: &str = "twinspan_peer_messages_total";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_a_stranger_sends_is_refused_and_counted() -> eyre::Result<()> {
+    let mut live = Live::start("hostile_peer", |_| {}).await?;
+    live.load(6).await?;
+    let stranger = Stranger::at(&live);
+    let honest = stranger.attestation(&live).await?;
+    let with = |field: &str, value: Value| {
+        let mut changed = honest.clone();
+        changed[field] = value;
+        json!({ "attestations": [changed] })
+    };
+    let mut unsigned = honest.clone();
+    if let Some(fields) = unsigned.as_object_mut() {
+        fields.remove("vs");
+    }
+    let post = |body: Value| stranger.post().json(&body);
+    let raw =
+        |kind: &'static str, body: Vec<u8>| stranger.post().header("content-type", kind).body(body);
+    let noise: Vec<u8> =
+        (0..4_096_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let json = "application/json";
+    let nested = format!("{{\"attestations\":{}", "[".repeat(50_000)).into_bytes();
+    let many = vec![honest.clone(); ATTESTATIONS_MAX + 1];
+    let other_lane = json!(B256::repeat_byte(7));
+    let bad = [
+        ("garbage", raw(json, noise.clone()), StatusCode::BAD_REQUEST),
+        ("an empty body", raw(json, Vec::new()), StatusCode::BAD_REQUEST),
+        ("deep nesting", raw(json, nested), StatusCode::BAD_REQUEST),
+        ("another content type", raw("text/plain", b"{}".to_vec()), StatusCode::BAD_REQUEST),
+        ("over 128 KiB", raw(json, vec![b' '; 129 * 1024]), StatusCode::PAYLOAD_TOO_LARGE),
+        ("no signature", post(json!({ "attestations": [unsigned] })), StatusCode::BAD_REQUEST),
+        ("an unknown field", post(with("extra", json!(1))), StatusCode::BAD_REQUEST),
+        ("a forged signature", post(with("r", json!(B256::repeat_byte(1)))), StatusCode::FORBIDDEN),
+        ("another head", post(with("head", json!(B256::ZERO))), StatusCode::FORBIDDEN),
+        ("no member", post(json!({ "attestations": [honest] })), StatusCode::FORBIDDEN),
+        ("an unknown lane", post(with("lane", other_lane.clone())), StatusCode::NOT_FOUND),
+        ("too many", post(json!({ "attestations": many })), StatusCode::PAYLOAD_TOO_LARGE),
+        ("a question without a lane", stranger.get("/v1/attestations"), StatusCode::BAD_REQUEST),
+        (
+            "a question of an unknown lane",
+            stranger.get(&format!("/v1/attestations?lane={}&above=0", B256::ZERO)),
+            StatusCode::NOT_FOUND,
+        ),
+        ("another path", stranger.get("/v1/keys"), StatusCode::NOT_FOUND),
+        ("another method", stranger.delete("/v1/attestations"), StatusCode::METHOD_NOT_ALLOWED),
+    ];
+    for (what, message, wanted) in bad {
+        let refusals = stranger.refusals(&live).await?;
+        let status = message.send().await?.status();
+        ensure!(status == wanted, "{what}: answered {status}, want {wanted}");
+        ensure!(stranger.refusals(&live).await? > refusals, "{what} is not counted");
+    }
+
+    // As a member, but with a signature of its own key.
+    let member = json!(live.world.relayers[1].address);
+    let refused = post(with("signer", member)).send().await?.status();
+    ensure!(refused == StatusCode::FORBIDDEN, "in a member's name: {refused}");
+
+    stranger.stall().await?;
+    stranger.flood().await?;
+    // The quota is of an address, and the honest peers have the same one here.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    live.load(12).await?;
+    live.close(Ending::default()).await?;
+    ensure!(live.metric("twinspan_alarms_total").await == 0.0, "an alarm was raised");
+    Ok(())
+}
+
+struct Stranger {
+    client: Client,
+    port: u16,
+}
+
+impl Stranger {
+    fn at(live: &Live) -> Self {
+        Self { client: Client::new(), port: live.world.relayers[0].peer_port }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    fn post(&self) -> RequestBuilder {
+        self.client.post(self.url("/v1/attestations"))
+    }
+
+    fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(self.url(path))
+    }
+
+    fn delete(&self, path: &str) -> RequestBuilder {
+        self.client.delete(self.url(path))
+    }
+
+    /// A well-formed attestation ahead of the lane, by a key that is in no relayer set.
+    async fn attestation(&self, live: &Live) -> eyre::Result<Value> {
+        let status = live.lane(0, 0).await?;
+        let key = AttestationKey::from_bytes([7; 32])?;
+        let count = status.linked.count.plus(1_000);
+        let position = LanePosition { count, head: B256::repeat_byte(9) };
+        let lane = live.world.lane(0);
+        let signed = key.sign(Checkpoint { lane, epoch: Epoch::new(status.epoch), position });
+        Ok(serde_json::to_value(WireAttestation::from(signed.get()))?)
+    }
+
+    /// Messages counted as something else than taken or answered.
+    async fn refusals(&self, live: &Live) -> eyre::Result<f64> {
+        let url = format!("{}/metrics", live.world.relayers[0].api_url());
+        let text = self.client.get(url).send().await?.text().await?;
+        let refused = text.lines().filter(|line| {
+            let is_good = line.contains("\"taken\"") || line.contains("\"answered\"");
+            line.starts_with(MESSAGES) && !is_good
+        });
+        Ok(refused.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum())
+    }
+
+    /// Connections that say little or nothing, and stay.
+    async fn stall(&self) -> eyre::Result<()> {
+        for n in 0..100 {
+            let mut connection = tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await?;
+            if n % 2 == 0 {
+                connection.write_all(b"POST /v1/attestations HTTP/1.1\r\ncontent-le").await?;
+            }
+            // Left open for the rest of the test.
+            std::mem::forget(connection.into_std()?);
+        }
+        Ok(())
+    }
+
+    /// More messages than an address may send in a second.
+    async fn flood(&self) -> eyre::Result<()> {
+        let answers = (0..500).map(|_| self.post().json(&json!({ "attestations": [] })).send());
+        let answers = futures::future::join_all(answers).await;
+        let over = answers
+            .iter()
+            .flatten()
+            .filter(|answer| answer.status() == StatusCode::TOO_MANY_REQUESTS)
+            .count();
+        ensure!(over > 100, "only {over} of 500 messages were over the quota");
+        Ok(())
+    }
+}

@@ -1,0 +1,221 @@
+//! Chains take blocks back: above finality nothing is noticed, below it nothing is paid twice.
+
+use std::time::Duration;
+
+use alloy::primitives::{B256, Bytes, U256};
+use alloy::providers::Provider;
+use eyre::ensure;
+use twinspan_bridge::finality::FinalityRule;
+use twinspan_bridge::lifecycle::Abstention;
+use twinspan_integration_tests::books::Ending;
+use twinspan_integration_tests::chain;
+use twinspan_integration_tests::live::{Live, PATIENCE, eventually};
+use twinspan_relayer::devnet::ledger::Ledger;
+use twinspan_relayer::devnet::traffic::{Asset, Sent, Traffic};
+
+/// Requests of two accounts change places when their blocks are taken back, deliveries vanish from
+/// theirs; all of it above what counts as final.
+#[tokio::test(flavor = "multi_thread")]
+async fn blocks_taken_back_above_finality_change_nothing() -> eyre::Result<()> {
+    const CONFIRMATIONS: u64 = 5;
+    let mut live = Live::start("reorganised_above", |options| {
+        options.finality = [FinalityRule::Confirmations(CONFIRMATIONS); 2];
+    })
+    .await?;
+    let mut other = Traffic::prepare(&live.world, 2).await?;
+    for depth in 1..CONFIRMATIONS {
+        for side in 0..2 {
+            // What came before is final, so that only this round's requests are taken back.
+            chain::pass(&live.world, side, CONFIRMATIONS).await?;
+            let mut round = Vec::new();
+            for _ in 0..3 {
+                round.push(live.ask(side, Asset::Coin).await?);
+                let amount = U256::from(7_000_000_000_u64);
+                let theirs = other.send(&live.world, side, Asset::Token, amount).await?;
+                live.sent.push(theirs);
+                round.push(theirs);
+            }
+            let raw = signed(&live, &round).await?;
+            chain::mined(&live.world, side, round[round.len() - 1].transaction).await?;
+            chain::pass(&live.world, side, depth - 1).await?;
+            chain::reorganise(&live.world, side, depth).await?;
+            // The other account's come first now.
+            let ours_last = raw.iter().skip(1).step_by(2).chain(raw.iter().step_by(2));
+            include(&live, side, ours_last).await?;
+        }
+    }
+    live.close(Ending::default()).await?;
+    ensure!(live.metric("twinspan_alarms_total").await == 0.0, "an alarm was raised");
+    Ok(())
+}
+
+/// The source forgets requests that were handed over, and others take their places.
+#[tokio::test(flavor = "multi_thread")]
+async fn history_taken_back_after_its_handover_halts_the_lane() -> eyre::Result<()> {
+    let mut live = Live::start("reorganised_below", |_| {}).await?;
+    let forgotten = requests(&mut live, 4).await?;
+    let requested = live.sent.len() + live.others;
+    Ledger::open(&live.world).wait(&live.world, requested, PATIENCE).await?;
+    settled_everywhere(&live).await?;
+    take_back(&live, &forgotten).await?;
+
+    // Its account's transactions are gone: another one asks.
+    live.traffic = Traffic::prepare(&live.world, 2).await?;
+    let refused = requests(&mut live, 6).await?;
+    for index in 0..4 {
+        eventually("the lane is halted", PATIENCE, async || {
+            let report = live.report(index, 0).await?;
+            let is_halted = report.verdict().0 == "halted" && !report.alarms.is_empty();
+            Ok(is_halted && !live.world.relayers[index].is_ready().await)
+        })
+        .await?;
+        ensure!(live.log(index).contains("final history was rewritten"), "relayer {index} is mute");
+    }
+
+    // The opposite lane goes on.
+    let back = live.ask(1, Asset::Coin).await?;
+    eventually("the opposite lane hands over", PATIENCE, async || {
+        Ok(live.received(&back).await? == back.amount)
+    })
+    .await?;
+    for sent in &forgotten {
+        let received = live.received(sent).await?;
+        ensure!(received == sent.amount, "paid {received} for {sent:?}");
+    }
+    for sent in &refused {
+        let received = live.received(sent).await?;
+        ensure!(received.is_zero(), "paid {received} in a place that was taken: {sent:?}");
+    }
+    let mut ledger = Ledger::open(&live.world);
+    ledger.update(&live.world).await?;
+    ensure!(ledger.totals().duplicated == 0, "{:?}", ledger.totals());
+    live.check_relayers(&["final history was rewritten", "the lane is halted"])
+}
+
+/// One relayer alone has attested requests that are then taken back. It harms nobody, and resumes by
+/// itself when the others have carried the lane past them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lone_relayer_that_attested_lost_history_abstains_and_heals() -> eyre::Result<()> {
+    let mut live = Live::start("reorganised_alone", |options| {
+        options.cosign_timeout = Duration::from_secs(120);
+    })
+    .await?;
+    settled_everywhere(&live).await?;
+    for index in 1..4 {
+        live.world.relayers[index].kill().await?;
+    }
+    let forgotten = requests(&mut live, 4).await?;
+    eventually("it has attested them", PATIENCE, async || {
+        let lane = live.lane(0, 0).await?;
+        Ok(lane.linked.count.since(lane.settled.count) == 4
+            && lane.attested == Some(lane.linked.count))
+    })
+    .await?;
+    take_back(&live, &forgotten).await?;
+    live.sent.clear();
+    live.traffic = Traffic::prepare(&live.world, 2).await?;
+    requests(&mut live, 4).await?;
+    eventually("it abstains", PATIENCE, async || {
+        let abstains = live.lane(0, 0).await?.abstains;
+        Ok(matches!(abstains, Some(Abstention::Reorganised { .. })))
+    })
+    .await?;
+    ensure!(live.metric("twinspan_alarms_total").await > 0.0, "no alarm was raised");
+    for index in 1..4 {
+        live.restart(index).await?;
+    }
+    eventually("it signs again", PATIENCE, async || {
+        let lane = live.lane(0, 0).await?;
+        Ok(lane.abstains.is_none() && lane.settled == lane.linked)
+    })
+    .await?;
+
+    // Without relayer 1, the others need it.
+    live.world.relayers[1].kill().await?;
+    requests(&mut live, 4).await?;
+    let requested = live.sent.len() + live.others;
+    Ledger::open(&live.world).wait(&live.world, requested, PATIENCE).await?;
+    live.restart(1).await?;
+    live.close(Ending {
+        errors: &[
+            "final history was rewritten",
+            "is no longer on the source chain",
+            "signed another history",
+        ],
+        ..Ending::default()
+    })
+    .await?;
+    Ok(())
+}
+
+/// Coins from main to service, in blocks of their own.
+async fn requests(live: &mut Live, n: usize) -> eyre::Result<Vec<Sent>> {
+    chain::pass(&live.world, 0, 1).await?;
+    let mut sent = Vec::new();
+    for _ in 0..n {
+        sent.push(live.ask(0, Asset::Coin).await?);
+    }
+    for sent in &sent {
+        chain::mined(&live.world, 0, sent.transaction).await?;
+    }
+    Ok(sent)
+}
+
+/// Takes back every block of the main chain since the first of these requests.
+async fn take_back(live: &Live, sent: &[Sent]) -> eyre::Result<()> {
+    let first = chain::mined(&live.world, 0, sent[0].transaction).await?;
+    let depth = chain::height(&live.world, 0).await? - first + 1;
+    chain::reorganise(&live.world, 0, depth).await?;
+    for sent in sent {
+        let block = chain::block_of(&live.world, 0, sent.transaction).await?;
+        ensure!(block.is_none(), "still in block {block:?}: {sent:?}");
+    }
+    Ok(())
+}
+
+/// Waits until every relayer has seen the end of everything that was asked for.
+async fn settled_everywhere(live: &Live) -> eyre::Result<()> {
+    eventually("all relayers see all settled", PATIENCE, async || {
+        for index in 0..4 {
+            for lane in 0..2 {
+                let report = live.report(index, lane).await?;
+                let Some(status) = report.status else { return Ok(false) };
+                if status.settled != status.linked || status.linked.count < report.requested {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    })
+    .await
+}
+
+async fn signed(live: &Live, round: &[Sent]) -> eyre::Result<Vec<(B256, Bytes)>> {
+    let mut all = Vec::new();
+    for sent in round {
+        let raw = chain::raw(&live.world, sent.side, sent.transaction).await?;
+        all.push((sent.transaction, raw));
+    }
+    Ok(all)
+}
+
+/// Sends signed transactions, as wallets do that miss theirs, until all are in a block.
+async fn include<'a>(
+    live: &Live,
+    side: usize,
+    transactions: impl Iterator<Item = &'a (B256, Bytes)> + Clone,
+) -> eyre::Result<()> {
+    let provider = &live.world.chains[side].provider;
+    eventually("what was taken back is included again", PATIENCE, async || {
+        let mut all = true;
+        for (transaction, raw) in transactions.clone() {
+            if chain::block_of(&live.world, side, *transaction).await?.is_none() {
+                all = false;
+                // The node may still have it in its pool.
+                let _ = provider.send_raw_transaction(raw).await;
+            }
+        }
+        Ok(all)
+    })
+    .await
+}
