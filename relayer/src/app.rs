@@ -15,6 +15,7 @@ use tracing::info;
 use twinspan_bridge::attest::AttestationKey;
 use twinspan_bridge::ids::{BridgeAt, Lane};
 use twinspan_bridge::machine::Params;
+use twinspan_chains::evm::submit::requests_within;
 use twinspan_chains::transactions::{EngineHandle, Resolved, TransactionEngine};
 use twinspan_chains::{ConnectError, EvmChain};
 
@@ -36,6 +37,9 @@ pub use preflight::{PairFault, check_pairs};
 
 /// How long tasks may take to finish when the relayer is asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// Signatures of a certificate that room is left for in a batch's gas.
+const SIGNATURES_ASSUMED: usize = 16;
 
 /// Outcomes that wait for the lanes of an account, at most.
 const OUTCOMES_MAX: usize = 64;
@@ -249,18 +253,22 @@ impl App<'_> {
             let lane_name = format!("{name}/{}→{}", from.chain, to.chain);
             metrics::init_lane(&lane_name);
             let account = accounts[&to.chain].handle.clone();
+            let gas_max = self.config.chains[&to.chain].transaction_gas_max;
+            // A set has at most 64 members; most have few, and a batch that is too long shrinks.
+            let batch_max = pair.batch_max.min(requests_within(gas_max, SIGNATURES_ASSUMED));
             LaneSetup {
                 params: Params {
                     lane,
                     me: self.key.address(),
                     takeover: pair.takeover,
                     cosign_timeout: pair.cosign_timeout,
-                    batch_max: pair.batch_max,
+                    batch_max,
                     recovering: self.created && !self.config.peers.urls.is_empty(),
                 },
                 start_block: from.start_block,
                 submitter: Submitter::new(
                     self.chains[&to.chain].clone(),
+                    gas_max,
                     to.bridge,
                     lane_name.clone(),
                     account,

@@ -2,9 +2,9 @@
 
 use alloy::primitives::{Address, B256, Bytes};
 use alloy::sol_types::SolCall;
-use twinspan_bridge::attest::{Attestation, Signature};
+use twinspan_bridge::attest::{Attestation, CHECKPOINT_INTERVAL, Signature};
 use twinspan_bridge::ids::{Count, Epoch};
-use twinspan_bridge::request::Request;
+use twinspan_bridge::request::{NATIVE_COIN, Request};
 use twinspan_contracts::abi::Bridge;
 
 /// A contract call that has yet to become a transaction.
@@ -24,9 +24,11 @@ pub struct Call {
 
 /// Around the handovers: intrinsic gas, the lane's position, the relayer set, the event.
 pub const DELIVER_BASE_GAS: u64 = 150_000;
-/// One handover whose payout is ordinary: hashing, checks, a token transfer to a new holder, its event.
-/// Measured: 35,700 (`contracts/snapshots`). A token that needs more makes the batch ask for more.
-pub const HANDOVER_GAS: u64 = 50_000;
+/// One handover of an ordinary token to a new holder: hashing, checks, its transfer, its event. Measured:
+/// 35,700 (`contracts/snapshots`). A token that needs more makes the next attempt ask for more.
+pub const TOKEN_HANDOVER_GAS: u64 = 42_000;
+/// One handover of coins to a new account: the account costs 25,000 and the value 9,000 (EIP-161).
+pub const COIN_HANDOVER_GAS: u64 = 60_000;
 /// One signature: recovery, two storage reads, its call data.
 pub const SIGNATURE_GAS: u64 = 12_000;
 /// One hash of the tail: hashing and its call data.
@@ -42,19 +44,31 @@ pub const ATTEST_GAS: u64 = 150_000;
 
 /// The gas that a batch of ordinary payouts may use.
 #[must_use]
-pub const fn deliver_gas(requests: usize, tail: usize, signatures: usize) -> u64 {
-    gas(HANDOVER_GAS, requests, tail, signatures)
+pub fn deliver_gas(requests: &[Request], tail: usize, signatures: usize) -> u64 {
+    let payouts = requests.iter().map(|request| match request.counterpart_token {
+        NATIVE_COIN => COIN_HANDOVER_GAS,
+        _ => TOKEN_HANDOVER_GAS,
+    });
+    gas(payouts.sum(), tail, signatures)
 }
 
 /// The gas that a batch may use whatever its recipients do. For a retry after the contract asked for more.
 #[must_use]
 pub const fn deliver_gas_worst_case(requests: usize, tail: usize, signatures: usize) -> u64 {
-    gas(HANDOVER_WORST_GAS, requests, tail, signatures)
+    gas(HANDOVER_WORST_GAS * requests as u64, tail, signatures)
 }
 
-const fn gas(per_request: u64, requests: usize, tail: usize, signatures: usize) -> u64 {
+/// The most requests whose ordinary payouts, under `signatures`, fit into a transaction of `gas_max`. One at
+/// the least.
+#[must_use]
+pub const fn requests_within(gas_max: u64, signatures: usize) -> u64 {
+    let rest = gas_max.saturating_sub(gas(0, CHECKPOINT_INTERVAL as usize, signatures));
+    if rest < TOKEN_HANDOVER_GAS { 1 } else { rest / TOKEN_HANDOVER_GAS }
+}
+
+const fn gas(payouts: u64, tail: usize, signatures: usize) -> u64 {
     let work = DELIVER_BASE_GAS
-        + per_request * requests as u64
+        + payouts
         + SIGNATURE_GAS * signatures as u64
         + TAIL_HASH_GAS * tail as u64;
     // Each call level keeps a 64th back (EIP-150).
@@ -84,7 +98,7 @@ pub fn deliver_call(
         tail: tail.to_vec(),
         certificate,
     };
-    let gas_limit = deliver_gas(requests.len(), tail.len(), signatures.len());
+    let gas_limit = deliver_gas(requests, tail.len(), signatures.len());
     Call { to: bridge, input: call.abi_encode().into(), gas_limit }
 }
 

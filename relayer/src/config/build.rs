@@ -207,6 +207,13 @@ fn chain(at: &mut At<'_>, name: &str, raw: RawChain, folder: &Path) -> Option<Ch
     );
     let poll_interval = at.millis("poll_interval_ms", raw.poll_interval_ms, 1_000, 50, 60_000);
     let log_range_max = at.bounded("log_range_max", raw.log_range_max, 5_000, 1, 100_000);
+    let transaction_gas_max = at.bounded(
+        "transaction_gas_max",
+        raw.transaction_gas_max,
+        1 << 24,
+        1_000_000,
+        1_000_000_000,
+    );
     let access = ChainConfig {
         name: name.to_owned(),
         chain_id: ChainId::new(chain_id?),
@@ -217,7 +224,7 @@ fn chain(at: &mut At<'_>, name: &str, raw: RawChain, folder: &Path) -> Option<Ch
         fees,
         quorum,
     };
-    Some(Chain { access, submitter: submitter? })
+    Some(Chain { access, submitter: submitter?, transaction_gas_max })
 }
 
 fn fees(

@@ -82,6 +82,8 @@ pub struct Chain {
     pub access: ChainConfig,
     /// The key that pays gas and authorises nothing.
     pub submitter: KeySource,
+    /// Most gas that one of our transactions may ask for. By default what EIP-7825 allows: 2^24.
+    pub transaction_gas_max: u64,
 }
 
 /// One bridge pair.

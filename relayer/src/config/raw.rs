@@ -97,6 +97,7 @@ pub(super) struct RawChain {
     pub(super) priority_fee_per_gas: Raw<u64>,
     pub(super) bump_percent: Raw<u32>,
     pub(super) bump_after_ms: Raw<u64>,
+    pub(super) transaction_gas_max: Raw<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]

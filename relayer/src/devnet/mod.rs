@@ -63,7 +63,7 @@ pub struct Options {
     pub takeover: Duration,
     /// Most requests in a batch.
     pub batch_max: u64,
-    /// How long a relayer that is cut off waits; see `relayer.log` filter.
+    /// What the relayers log, as a `tracing` filter.
     pub log_filter: String,
 }
 

@@ -115,11 +115,14 @@ impl Relayer {
             text += &format!(
                 "\n[chains.{}]\nchain_id = {}\nfinality = {finality}\n\
                  endpoints = [{{ label = \"devnet\", http = \"{}\", ws = \"{}\" }}]\n\
-                 submitter = {{ keystore = \"submitter.json\", password_file = \"password\" }}\n",
+                 submitter = {{ keystore = \"submitter.json\", password_file = \"password\" }}\n\
+                 transaction_gas_max = {}\n",
                 chain.name,
                 CHAIN_IDS[index],
                 chain.node.http_url(),
                 chain.node.ws_url(),
+                // The nodes know no bound but the block's.
+                options.block_gas_limit,
             );
         }
         let [main, service] = chains;

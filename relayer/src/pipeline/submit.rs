@@ -22,6 +22,7 @@ const BLOCK_SHARE_PERCENT: u64 = 90;
 #[derive(Debug)]
 pub struct Submitter {
     chain: EvmChain,
+    transaction_gas_max: u64,
     bridge: Address,
     lane: String,
     account: EngineHandle,
@@ -34,13 +35,15 @@ pub struct Submitter {
 impl Submitter {
     /// Sends to `bridge` on `chain` from `account`, for `lane`.
     #[must_use]
-    pub const fn new(
+    pub fn new(
         chain: EvmChain,
+        transaction_gas_max: u64,
         bridge: Address,
         lane: String,
         account: EngineHandle,
     ) -> Self {
-        Self { chain, bridge, lane, account, pending: BTreeMap::new(), refused: Vec::new() }
+        let (pending, refused) = (BTreeMap::new(), Vec::new());
+        Self { chain, transaction_gas_max, bridge, lane, account, pending, refused }
     }
 
     /// Sends a batch.
@@ -116,7 +119,8 @@ impl Submitter {
     /// Most gas that a transaction may ask for: a node refuses what no block holds.
     fn gas_limit_max(&self) -> u64 {
         let head = *self.chain.seen_heads().borrow();
-        head.map_or(u64::MAX, |head| head.gas_limit / 100 * BLOCK_SHARE_PERCENT)
+        let of_block = head.map(|head| head.gas_limit / 100 * BLOCK_SHARE_PERCENT);
+        of_block.map_or(self.transaction_gas_max, |gas| gas.min(self.transaction_gas_max))
     }
 
     /// What a transaction's end means to the lane, if it is one of ours.

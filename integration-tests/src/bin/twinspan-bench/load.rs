@@ -29,7 +29,7 @@ pub(crate) struct Load {
 impl Load {
     pub(crate) async fn prepare(world: &World) -> eyre::Result<Self> {
         let mut batchers = [Address::ZERO; 2];
-        for side in 0..2 {
+        for (side, batcher) in batchers.iter_mut().enumerate() {
             let provider = &world.chains[side].provider;
             let mut deploy = TransactionRequest::default()
                 .with_from(test_signer(ACCOUNT).address())
@@ -38,11 +38,11 @@ impl Load {
                 deploy.set_gas_price(0);
             }
             let receipt = provider.send_transaction(deploy).await?.get_receipt().await?;
-            batchers[side] = receipt.contract_address.ok_or_else(|| eyre!("no batcher"))?;
+            *batcher = receipt.contract_address.ok_or_else(|| eyre!("no batcher"))?;
         }
         let mut traffic = Traffic::prepare(world, ACCOUNT).await?;
-        for side in 0..2 {
-            let approve = TestToken::approveCall { spender: batchers[side], value: U256::MAX };
+        for (side, spender) in batchers.into_iter().enumerate() {
+            let approve = TestToken::approveCall { spender, value: U256::MAX };
             let token = world.chains[side].token.home;
             let sent = traffic.call(world, side, token, approve.abi_encode(), U256::ZERO).await?;
             confirm(world, side, sent).await?;
