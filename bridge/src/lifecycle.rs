@@ -84,6 +84,21 @@ pub enum Stage {
     Returned,
 }
 
+impl std::fmt::Display for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Observed => "observed",
+            Self::Final => "final",
+            Self::Certified => "certified",
+            Self::Submitted => "submitted",
+            Self::HandedOver => "handed over",
+            Self::Parked => "parked",
+            Self::Released => "released",
+            Self::Returned => "returned",
+        })
+    }
+}
+
 impl LaneStatus {
     /// The stage of a linked request that the destination has not settled.
     #[must_use]

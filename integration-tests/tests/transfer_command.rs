@@ -60,7 +60,7 @@ async fn a_transfer_is_refused_in_words_or_followed_to_its_end() -> eyre::Result
     let coin = user.transfer(&live, &coin).await?;
     let told = coin.ends_well()?;
     let last = told.lines().last().unwrap_or_default();
-    ensure!(last == "HandedOver", "it ended with `{last}`:\n{told}");
+    ensure!(last == "handed over", "it ended with `{last}`:\n{told}");
     let id = told.lines().find_map(|line| line.strip_prefix("transfer "));
     let id = id.ok_or_eyre("it does not tell the transfer's id")?;
 
@@ -97,7 +97,7 @@ async fn ask_status(api: &str, id: &str) -> eyre::Result<()> {
     let status: Value = serde_json::from_str(status.ends_well()?)?;
     ensure!(status["pairs"][0]["lanes"][0]["status"]["threshold"] == 3, "{status}");
     let text = twinspan(["status", "--api", api, id]).await?;
-    for word in [id, "HandedOver", "requested", "settled", "attested"] {
+    for word in [id, "handed over", "requested", "settled", "attested"] {
         ensure!(text.ends_well()?.contains(word), "does not say `{word}`:\n{}", text.stdout);
     }
     let transfer = twinspan(["status", "--api", api, id, "--json"]).await?;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{debug, error, info};
 use twinspan_bridge::attest::AttestationKey;
 use twinspan_bridge::effect::{Effect, Input, Record};
 use twinspan_bridge::finality::Final;
@@ -22,7 +22,7 @@ use twinspan_bridge::machine::{LaneMachine, LinkedRequest};
 use twinspan_bridge::observe::BridgeState;
 use twinspan_bridge::settle::Settled;
 
-use self::seat::{Seat, log_settled};
+use self::seat::{Seat, log_settled, transfer_span};
 use crate::metrics;
 use crate::pipeline::exchange::Outbox;
 use crate::status::{LaneReport, PairReport};
@@ -198,10 +198,16 @@ impl Engine {
             self.seats[out].age(linked.get().to().count, seen_at);
             let run = (rows[0].sourced.request.nonce, rows.len());
             info!(lane = %self.seats[out].name, first = %run.0, requests = run.1, "requests final");
+            for request in &rows {
+                let sourced = &request.sourced;
+                let _transfer =
+                    transfer_span(&self.seats[out].lane, sourced.request.nonce).entered();
+                debug!(block = %sourced.block, transaction = %sourced.transaction, "final");
+            }
             step.writes.push(Write::Linked(self.seats[out].id, rows));
         }
         if !settled.settlements().is_empty() {
-            log_settled(&self.seats[back].name, &settled);
+            log_settled(&self.seats[back].name, &self.seats[back].lane, &settled);
             let id = self.seats[back].id;
             step.writes.push(Write::Settled(id, settled.settlements().to_vec()));
         }

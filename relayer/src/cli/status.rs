@@ -138,7 +138,7 @@ fn show(status: &Answer) {
 
 fn show_transfer(transfer: &Transfer) {
     println!("transfer   {}", transfer.id);
-    println!("stage      {:?}", transfer.stage);
+    println!("stage      {}", transfer.stage);
     if !transfer.waits_for.is_empty() {
         println!("waits for  {}", transfer.waits_for);
     }

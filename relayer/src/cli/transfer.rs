@@ -238,8 +238,8 @@ impl Transfer {
                 continue;
             };
             let line = match view.waits_for.as_str() {
-                "" => format!("{:?}", view.stage),
-                waits_for => format!("{:?}: waits for {waits_for}", view.stage),
+                "" => view.stage.to_string(),
+                waits_for => format!("{}: waits for {waits_for}", view.stage),
             };
             if line != shown && !self.json {
                 println!("{line}");

@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 use twinspan_bridge::effect::{Alarm, Conflict};
-use twinspan_bridge::ids::{BlockNumber, Count, Lane, LaneId};
+use twinspan_bridge::ids::{BlockNumber, Count, Lane, LaneId, Nonce};
 use twinspan_bridge::machine::{LaneMachine, Params};
 use twinspan_bridge::observe::SettlementEvent;
 use twinspan_bridge::relayer_set::RelayerSet;
@@ -152,24 +152,38 @@ fn describe(alarm: &Alarm) -> (&'static str, String) {
     }
 }
 
-pub(super) fn log_settled(lane: &str, settled: &Settled) {
+/// The span that everything about one transfer is logged in.
+pub(super) fn transfer_span(lane: &Lane, nonce: Nonce) -> tracing::Span {
+    tracing::info_span!("transfer", id = %lane.transfer(nonce))
+}
+
+/// Logs a batch once, and each of its transfers in a span of its own.
+pub(super) fn log_settled(name: &str, lane: &Lane, settled: &Settled) {
     for settlement in settled.settlements() {
         let transaction = settlement.transaction;
+        let span = |nonce| transfer_span(lane, nonce).entered();
         match settlement.event {
             SettlementEvent::BatchDelivered { first, count, submitter, .. } => {
-                metrics::delivered(lane, count.since(Count::new(first.get())));
-                info!(lane, %first, %count, %submitter, %transaction, "batch handed over");
-            }
-            SettlementEvent::Parked { nonce, reason, .. } => {
-                metrics::parked(lane, reason);
-                warn!(lane, %nonce, ?reason, %transaction, "handover parked");
-            }
-            SettlementEvent::Released { nonce } => info!(lane, %nonce, %transaction, "released"),
-            SettlementEvent::Returned { nonce, return_nonce } => {
-                info!(lane, %nonce, %return_nonce, %transaction, "returned");
+                metrics::delivered(name, count.since(Count::new(first.get())));
+                info!(lane = name, %first, %count, %submitter, %transaction, "batch handed over");
             }
             SettlementEvent::HandedOver { nonce, .. } => {
-                tracing::debug!(lane, %nonce, %transaction, "handed over");
+                let _transfer = span(nonce);
+                debug!(%transaction, "handed over");
+            }
+            SettlementEvent::Parked { nonce, reason, .. } => {
+                metrics::parked(name, reason);
+                let _transfer = span(nonce);
+                warn!(?reason, %transaction, "parked");
+            }
+            SettlementEvent::Released { nonce } => {
+                let _transfer = span(nonce);
+                info!(%transaction, "released");
+            }
+            SettlementEvent::Returned { nonce, return_nonce } => {
+                let _transfer = span(nonce);
+                let home = lane.reverse().transfer(return_nonce);
+                info!(%transaction, %home, "returned");
             }
         }
     }
