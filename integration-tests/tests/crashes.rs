@@ -58,8 +58,10 @@ async fn a_lost_store_is_rebuilt_and_nothing_is_signed_before_peers_are_asked() 
     live.world.relayers[0].kill().await?;
     live.world.relayers[1].kill().await?;
     live.load(12).await?;
+    let requested = live.sent.len() + live.others;
     let mut before = [None; 2];
     eventually("both have signed all, and know of each other's", PATIENCE, async || {
+        let mut linked = 0;
         for (lane, before) in before.iter_mut().enumerate() {
             let status = live.lane(ROBBED, lane).await?;
             let witness = live.lane(WITNESS, lane).await?;
@@ -67,9 +69,10 @@ async fn a_lost_store_is_rebuilt_and_nothing_is_signed_before_peers_are_asked() 
             if !both || status.attested != Some(witness.linked.count) {
                 return Ok(false);
             }
+            linked += usize::try_from(witness.linked.count.get())?;
             *before = status.attested;
         }
-        Ok(true)
+        Ok(linked == requested)
     })
     .await?;
 
