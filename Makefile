@@ -4,6 +4,9 @@
 
 NPM := node_modules/.package-lock.json
 
+# npm brings forge for Linux on x86-64; elsewhere the one on the path is used.
+FORGE = $(or $(wildcard $(CURDIR)/node_modules/.bin/forge),forge)
+
 demo: $(NPM)
 	@cargo build --quiet -p twinspan-relayer
 	@target/debug/twinspan devnet --folder target/demo --transfers 400 --report target/demo/report.json
@@ -29,8 +32,8 @@ live: $(NPM)
 	cargo test -p twinspan-integration-tests -- --test-threads 1
 
 contracts: $(NPM)
-	cd contracts && ../node_modules/.bin/forge fmt --check
-	cd contracts && ../node_modules/.bin/forge test
+	cd contracts && $(FORGE) fmt --check
+	cd contracts && $(FORGE) test
 	node contracts/script/build-artifacts.mjs --check
 
 artifacts: $(NPM)
@@ -46,4 +49,4 @@ $(NPM): package-lock.json
 
 fmt:
 	cargo fmt --all
-	cd contracts && ../node_modules/.bin/forge fmt
+	cd contracts && $(FORGE) fmt

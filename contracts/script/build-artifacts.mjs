@@ -4,7 +4,6 @@
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
 const contracts = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -12,15 +11,9 @@ const artifacts = path.join(contracts, "artifacts");
 const names = ["Bridge", "BridgeToken", "TestToken", "RequestBatcher", "Refuser"];
 const check = process.argv.includes("--check");
 
-const forge = path.join(
-  path.dirname(createRequire(import.meta.url).resolve(`@foundry-rs/forge-${process.platform}-${arch()}/package.json`)),
-  "bin",
-  "forge",
-);
-
-function arch() {
-  return process.arch === "x64" ? "amd64" : process.arch;
-}
+// What npm brought, or what is on the path.
+const local = path.join(contracts, "..", "node_modules", ".bin", "forge");
+const forge = fs.existsSync(local) ? local : "forge";
 
 // No FOUNDRY_* of the caller's may change what is built.
 const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !/^(FOUNDRY|DAPP)_/.test(key)));
