@@ -1,8 +1,9 @@
 # Everything starts here. `make demo` and `make test` install what they need but Rust and Node.js.
 
-.PHONY: demo devnet test fast live bench contracts artifacts fmt lint
+.PHONY: demo devnet test fast live bench contracts artifacts prove fmt lint
 
 NPM := node_modules/.package-lock.json
+PROVERS := target/prove-venv/.installed
 
 # npm brings forge for Linux on x86-64; elsewhere the one on the path is used.
 FORGE = $(or $(wildcard $(CURDIR)/node_modules/.bin/forge),forge)
@@ -39,12 +40,24 @@ contracts: $(NPM)
 artifacts: $(NPM)
 	node contracts/script/build-artifacts.mjs
 
+# Proofs of the contracts, apart from `test`: they take the better part of an hour. See contracts/prove/README.md.
+prove: $(NPM) $(PROVERS)
+	node contracts/prove/prove.mjs --mutants
+	node contracts/prove/slither.mjs
+	cd contracts && FOUNDRY_PROFILE=long ../node_modules/.bin/forge test --match-contract PairInvariants
+	@echo "proven: every property, each with its mutant caught; every finding of slither answered; the long campaign"
+
 bench: $(NPM)
 	cargo build --release -p twinspan-relayer -p twinspan-integration-tests
 	target/release/twinspan-bench
 
 $(NPM): package-lock.json
 	npm ci --no-audit --no-fund
+	@touch $@
+
+$(PROVERS): contracts/prove/requirements.txt
+	python3 -m venv target/prove-venv
+	target/prove-venv/bin/pip install --quiet --requirement $<
 	@touch $@
 
 fmt:
