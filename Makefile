@@ -1,6 +1,6 @@
 # Everything starts here. `make demo` and `make test` install what they need but Rust and Node.js.
 
-.PHONY: demo devnet test fast live bench contracts artifacts prove fmt lint
+.PHONY: demo devnet test rust bench contracts artifacts prove fmt lint
 
 NPM := node_modules/.package-lock.json
 PROVERS := target/prove-venv/.installed
@@ -16,21 +16,18 @@ devnet: $(NPM)
 	@cargo build --quiet -p twinspan-relayer
 	@target/debug/twinspan devnet --keep
 
-test: lint contracts fast live
+test: lint contracts rust
 
 # Formatting and lints, warnings refused.
 lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 
-# Rust tests without nodes, and those of single crates with them.
-fast: $(NPM)
-	cargo test --workspace --exclude twinspan-integration-tests
-
-# Whole worlds: real nodes, relayers as processes, killed and cut off.
-live: $(NPM)
-	cargo build -p twinspan-relayer
-	cargo test -p twinspan-integration-tests -- --test-threads 1
+# Rust tests: the core first, then whole worlds of real nodes and relayers that are killed and cut off.
+# One selection of packages for all of it: another one would build the dependencies once more.
+rust: $(NPM)
+	cargo build --workspace --all-targets
+	cargo test --workspace -- --test-threads 1
 
 contracts: $(NPM)
 	cd contracts && $(FORGE) fmt --check

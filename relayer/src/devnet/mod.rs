@@ -222,18 +222,7 @@ async fn deploy(
         Site { provider: &providers[0], deployer, gas_price: None },
         Site { provider: &providers[1], deployer, gas_price: Some(0) },
     ];
-    let settings = BridgeSettings {
-        owner: deployer,
-        guardian: deployer,
-        members,
-        threshold: options.threshold,
-        timing: Bridge::Timing {
-            returnDelay: 3_600,
-            rotationDelay: 10,
-            largeDelay: 60,
-            pausePeriod: 3_600,
-        },
-    };
+    let settings = bridge_settings(options.threshold, members);
     let pair = deploy_pair(&sites[0], &sites[1], &settings, &settings).await?;
     let links = link_all(&sites, &pair).await?;
     let bridges = [(pair.main_bridge, pair.main_block), (pair.service_bridge, pair.service_block)];
@@ -246,6 +235,19 @@ async fn deploy(
         chains.push(Chain { name, node, bridge, deployed_in, provider, access, token, coin });
     }
     chains.try_into().map_err(|_| eyre!("two chains"))
+}
+
+/// What a world's bridges are constructed with: waits that a demonstration can sit through.
+#[must_use]
+pub fn bridge_settings(threshold: u8, members: Vec<Address>) -> BridgeSettings {
+    let deployer = test_signer(0).address();
+    let timing = Bridge::Timing {
+        returnDelay: 3_600,
+        rotationDelay: 10,
+        largeDelay: 60,
+        pausePeriod: 3_600,
+    };
+    BridgeSettings { owner: deployer, guardian: deployer, members, threshold, timing }
 }
 
 /// Links the coin and a token of each chain. By chain: coin, token.

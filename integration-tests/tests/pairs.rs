@@ -1,0 +1,91 @@
+//! One process serves any number of bridge pairs, from one account on each chain.
+
+use std::fmt::Write as _;
+
+use alloy::primitives::{Address, U256};
+use alloy::sol_types::SolCall;
+use eyre::{OptionExt, ensure};
+use twinspan_contracts::deploy::{
+    HomeAsset, Pair, Site, TokenLimits, TokenMetadata, deploy_pair, link_token,
+};
+use twinspan_contracts::{Bridge, BridgeToken};
+use twinspan_integration_tests::books::Ending;
+use twinspan_integration_tests::live::{Live, PATIENCE, eventually};
+use twinspan_relayer::devnet::{World, bridge_settings, test_signer};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_pairs_in_one_process_do_not_mix() -> eyre::Result<()> {
+    let mut live = Live::start("two_pairs", |_| {}).await?;
+    let (pair, wrapped) = second_pair(&live.world).await?;
+    ensure!(live.terminate_all().await.into_iter().all(|well| well), "a relayer did not end well");
+    for relayer in &live.world.relayers {
+        let mut text = std::fs::read_to_string(relayer.config())?;
+        write!(
+            text,
+            "\n[pairs.second]\n\
+             main = {{ chain = \"main\", bridge = \"{}\", start_block = {} }}\n\
+             service = {{ chain = \"service\", bridge = \"{}\", start_block = {} }}\n",
+            pair.main_bridge, pair.main_block, pair.service_bridge, pair.service_block
+        )?;
+        std::fs::write(relayer.config(), text)?;
+    }
+    live.restart_all().await?;
+
+    // Coins over the second pair, while the first is busy.
+    let amount = U256::from(77_u64);
+    let mut recipients = Vec::new();
+    for _ in 0..10 {
+        let recipient = live.traffic.fresh_recipient();
+        let request = Bridge::requestNativeCall { recipient };
+        let input = request.abi_encode();
+        live.traffic.call(&live.world, 0, pair.main_bridge, input, amount).await?;
+        recipients.push(recipient);
+        live.load(3).await?;
+    }
+    let token = BridgeToken::new(wrapped, &live.world.chains[1].provider);
+    for recipient in recipients {
+        eventually("the second pair pays", PATIENCE, async || {
+            Ok(token.balanceOf(recipient).call().await? == amount)
+        })
+        .await?;
+    }
+    let supply = token.totalSupply().call().await?;
+    ensure!(supply == amount * U256::from(10), "{supply} were minted for 770 locked");
+    for relayer in &live.world.relayers {
+        let status = relayer.status().await?;
+        let second = status.pairs.iter().find(|pair| pair.name == "second");
+        let second = second.ok_or_eyre("the second pair is not in the status")?;
+        let lane = second.lanes[0].status.as_ref().ok_or_eyre("the lane is starting")?;
+        ensure!(lane.linked.count.get() == 10, "{lane:?}");
+    }
+    live.close(Ending::default()).await?;
+    live.world.stop().await;
+    Ok(())
+}
+
+/// Another pair between the same chains, with the same relayers; and the main coin's representation.
+async fn second_pair(world: &World) -> eyre::Result<(Pair, Address)> {
+    let deployer = test_signer(0).address();
+    let [main, service] = &world.chains;
+    let main = Site { provider: &main.provider, deployer, gas_price: None };
+    let service = Site { provider: &service.provider, deployer, gas_price: Some(0) };
+    let members = world.relayers.iter().map(|relayer| relayer.address).collect();
+    let settings = bridge_settings(world.options.threshold, members);
+    let pair = deploy_pair(&main, &service, &settings, &settings).await?;
+    let coin = HomeAsset::Native(TokenMetadata {
+        name: "Second Coin".to_owned(),
+        symbol: "SEC".to_owned(),
+        decimals: 18,
+    });
+    let link = link_token(
+        &main,
+        pair.main_bridge,
+        &service,
+        pair.service_bridge,
+        coin,
+        U256::from(u128::MAX),
+        TokenLimits::OPEN,
+        TokenLimits::OPEN,
+    );
+    Ok((pair, link.await?.representation))
+}
