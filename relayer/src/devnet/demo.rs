@@ -193,7 +193,7 @@ struct Bars {
 impl Bars {
     fn new(transfers: usize) -> Self {
         let all = MultiProgress::new();
-        let style = ProgressStyle::with_template("{prefix:>15} {bar:32} {pos:>4}/{len:<4} {msg}")
+        let style = ProgressStyle::with_template("{prefix:>15} {bar:16} {pos:>4}/{len:<4} {msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         let lanes = ["main → service", "service → main"].map(|name| {
             let bar = ProgressBar::new(transfers as u64 / 2 + 1);
