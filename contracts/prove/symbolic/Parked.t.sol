@@ -11,7 +11,7 @@ contract ParkedProofs is SymbolicBridge {
     /// S4: of a parked handover, whatever it is, one release or one return passes; after it no call of either does for
     /// the same nonce, with any content.
     function check_released_xor_returned() public {
-        Request memory parked = _park();
+        Request memory parked = _park(2);
         bool released = svm.createBool("release first");
         vm.assume(released ? _release(parked) : _return(parked));
 
@@ -42,10 +42,17 @@ contract ParkedProofs is SymbolicBridge {
     }
 
     /// A request that this bridge parked for want of coin, which has come since. Its wait for a return is over.
-    function _park() private returns (Request memory request) {
+    function _park() private returns (Request memory) {
+        return _park(1);
+    }
+
+    /// The first of `length` of them. What is owed to the others must not pay it twice.
+    function _park(uint256 length) private returns (Request memory) {
         _registerCoin(0);
-        Request[] memory requests = _anyRequests(1, "parked");
-        requests[0].amount = 1 + svm.createUint(96, "amount");
+        Request[] memory requests = _anyRequests(length, "parked");
+        for (uint256 i = 0; i < length; ++i) {
+            requests[i].amount = 1 + svm.createUint(96, "amount");
+        }
         vm.assume(_deliver(requests, _anyTail(0), _anyCertificate(2, "certificate")));
         vm.assume(bridge.parkedHandover(0).requestHash != 0);
         vm.deal(address(this), 1 << 100);
