@@ -1,6 +1,7 @@
-//! Computes the EIP-712 digest of a checkpoint: the only thing an attestation key ever signs.
+//! Computes the EIP-712 digests of the protocol: of a checkpoint, which is all that a relayer signs by itself; of a
+//! lane's recovery, which its operator asks for; and of a release to another address, which a recipient signs.
 
-use alloy_primitives::{B256, U256, keccak256};
+use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::SolValue;
 use serde::{Deserialize, Serialize};
 
@@ -30,25 +31,55 @@ impl Checkpoint {
     /// epoch,uint64 count,bytes32 head)`.
     #[must_use]
     pub fn digest(&self) -> B256 {
-        let struct_hash = keccak256(
-            (
-                keccak256(
-                    "Checkpoint(uint256 sourceChainId,address sourceBridge,uint64 epoch,uint64 count,bytes32 head)",
-                ),
-                U256::from(self.lane.source.chain_id.get()),
-                self.lane.source.address,
-                U256::from(self.epoch.get()),
-                U256::from(self.position.count.get()),
-                self.position.head,
-            )
-                .abi_encode(),
+        let fields = (
+            keccak256(
+                "Checkpoint(uint256 sourceChainId,address sourceBridge,uint64 epoch,uint64 count,bytes32 head)",
+            ),
+            U256::from(self.lane.source.chain_id.get()),
+            self.lane.source.address,
+            U256::from(self.epoch.get()),
+            U256::from(self.position.count.get()),
+            self.position.head,
         );
-        let mut message = [0_u8; 66];
-        message[..2].copy_from_slice(b"\x19\x01");
-        message[2..34].copy_from_slice(domain_separator(&self.lane).as_slice());
-        message[34..].copy_from_slice(struct_hash.as_slice());
-        keccak256(message)
+        digest(&self.lane, keccak256(fields.abi_encode()))
     }
+}
+
+/// The digest that members sign to have a lane go on from `to`, where it stands at `from`
+/// (`Bridge.recoverLane`).
+#[must_use]
+pub fn recovery_digest(lane: &Lane, epoch: Epoch, from: LanePosition, to: LanePosition) -> B256 {
+    let fields = (
+        keccak256(
+            "LaneRecovery(uint256 sourceChainId,address sourceBridge,uint64 epoch,uint64 fromCount,\
+             bytes32 fromHead,uint64 count,bytes32 head)",
+        ),
+        U256::from(lane.source.chain_id.get()),
+        lane.source.address,
+        U256::from(epoch.get()),
+        U256::from(from.count.get()),
+        from.head,
+        U256::from(to.count.get()),
+        to.head,
+    );
+    digest(lane, keccak256(fields.abi_encode()))
+}
+
+/// The digest that the recipient of a parked handover of `lane` signs to have it paid to `to`
+/// (`Bridge.releaseParkedTo`). `deadline`: Unix time in seconds.
+#[must_use]
+pub fn release_digest(lane: &Lane, request_hash: B256, to: Address, deadline: U256) -> B256 {
+    let typehash = keccak256("ReleaseTo(bytes32 requestHash,address to,uint256 deadline)");
+    digest(lane, keccak256((typehash, request_hash, to, deadline).abi_encode()))
+}
+
+/// EIP-712, in the domain of the lane's destination bridge.
+fn digest(lane: &Lane, struct_hash: B256) -> B256 {
+    let mut message = [0_u8; 66];
+    message[..2].copy_from_slice(b"\x19\x01");
+    message[2..34].copy_from_slice(domain_separator(lane).as_slice());
+    message[34..].copy_from_slice(struct_hash.as_slice());
+    keccak256(message)
 }
 
 fn domain_separator(lane: &Lane) -> B256 {

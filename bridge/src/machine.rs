@@ -48,7 +48,9 @@ pub struct Params {
     pub takeover: Duration,
     /// How long attestations may take to become a certificate before they are posted on chain.
     pub cosign_timeout: Duration,
-    /// Most requests in a batch.
+    /// Most requests in a batch, where one with a payload counts for several ([`Request::weight`]).
+    ///
+    /// [`Request::weight`]: crate::request::Request::weight
     pub batch_max: u64,
     /// Whether peers must be asked first for what this relayer attested before.
     pub recovering: bool,

@@ -72,9 +72,7 @@ pub enum SettlementEvent {
         nonce: Nonce,
         /// Who was paid.
         recipient: Address,
-        /// In what, on this chain.
-        token: Address,
-        /// How much, in the token's smallest unit.
+        /// How much, in lane units.
         amount: U256,
     },
     /// The request's payout is owed.
@@ -85,8 +83,9 @@ pub enum SettlementEvent {
         request_hash: B256,
         /// Why.
         reason: ParkReason,
-        /// When it may be released, in seconds of Unix time.
-        releasable_at: u64,
+        /// From when on it can be released by the limits in force then, in seconds of Unix time. Zero: no matter of
+        /// time; [`u64::MAX`]: not by those limits.
+        earliest: u64,
     },
     /// A parked request was paid after all.
     Released {
@@ -108,7 +107,7 @@ pub enum SettlementEvent {
 pub enum ParkReason {
     /// The token is unknown or disabled on the destination.
     TokenUnavailable,
-    /// The destination bridge holds too little of it.
+    /// The destination vault holds too little of it.
     LiquidityShort,
     /// The token's rate limit is spent.
     RateLimited,
@@ -116,6 +115,10 @@ pub enum ParkReason {
     Delayed,
     /// The token or the recipient refused the payout.
     PayoutFailed,
+    /// The amount lies outside what one handover may move on the destination.
+    OutOfBounds,
+    /// The recipient receives handovers and refused this one's data.
+    DataRefused,
 }
 
 impl ParkReason {
@@ -128,6 +131,8 @@ impl ParkReason {
             3 => Some(Self::RateLimited),
             4 => Some(Self::Delayed),
             5 => Some(Self::PayoutFailed),
+            6 => Some(Self::OutOfBounds),
+            7 => Some(Self::DataRefused),
             _ => None,
         }
     }

@@ -1,6 +1,6 @@
 //! A value-transfer request, as the source bridge hashed and linked it.
 
-use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::SolValue;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,10 @@ pub enum AssetKind {
     Native,
     /// A fungible token (ERC-20).
     Erc20,
+    /// A non-fungible token (ERC-721).
+    Erc721,
+    /// A multi-token (ERC-1155): amounts of one id, or of several.
+    Erc1155,
 }
 
 impl AssetKind {
@@ -26,6 +30,8 @@ impl AssetKind {
         match self {
             Self::Native => 1,
             Self::Erc20 => 2,
+            Self::Erc721 => 3,
+            Self::Erc1155 => 4,
         }
     }
 
@@ -35,6 +41,8 @@ impl AssetKind {
         match raw {
             1 => Some(Self::Native),
             2 => Some(Self::Erc20),
+            3 => Some(Self::Erc721),
+            4 => Some(Self::Erc1155),
             _ => None,
         }
     }
@@ -55,9 +63,17 @@ pub struct Request {
     pub token: Address,
     /// The asset on the destination chain; [`NATIVE_COIN`] for the coin.
     pub counterpart_token: Address,
-    /// In the asset's smallest unit.
+    /// In lane units: the asset's smallest unit, unless the two sides have different decimals (see
+    /// `TokenConfig.unitDecimals`). Of NFTs: how many, over all ids.
     pub amount: U256,
+    /// NFT ids, token URI, data for the recipient: `abi.encode(Payload)`, or empty. The contracts bound it to some
+    /// 2,600 bytes.
+    pub payload: Bytes,
 }
+
+/// Bytes of payload that take as much room in a batch as a request without one: to store a word costs about as much
+/// as half an ordinary handover.
+const PAYLOAD_BYTES_A_UNIT: usize = 64;
 
 impl Request {
     /// `keccak256(abi.encode(REQUEST_TYPEHASH, every field))`, as `Bridge.requestHash` computes it.
@@ -72,8 +88,21 @@ impl Request {
             self.token,
             self.counterpart_token,
             self.amount,
+            self.payload_hash(),
         );
         keccak256(words.abi_encode())
+    }
+
+    /// The hash of the payload; zero when there is none.
+    #[must_use]
+    pub fn payload_hash(&self) -> B256 {
+        if self.payload.is_empty() { B256::ZERO } else { keccak256(&self.payload) }
+    }
+
+    /// The room that it takes in a batch, in ordinary handovers. One at the least.
+    #[must_use]
+    pub fn weight(&self) -> u64 {
+        1 + self.payload.len().div_ceil(PAYLOAD_BYTES_A_UNIT) as u64
     }
 }
 
@@ -81,7 +110,7 @@ fn request_typehash() -> B256 {
     static TYPEHASH: std::sync::LazyLock<B256> = std::sync::LazyLock::new(|| {
         keccak256(
             "Request(uint64 nonce,uint8 kind,address sender,address recipient,address token,\
-             address counterpartToken,uint256 amount)",
+             address counterpartToken,uint256 amount,bytes32 payloadHash)",
         )
     });
     *TYPEHASH

@@ -1,10 +1,11 @@
 //! The hashes, digests and signatures of the contracts, computed here as well.
 #![allow(missing_docs)]
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_sol_types::SolValue;
 use serde_json::Value;
 use twinspan_bridge::attest::AttestationKey;
-use twinspan_bridge::digest::Checkpoint;
+use twinspan_bridge::digest::{Checkpoint, recovery_digest, release_digest};
 use twinspan_bridge::ids::{BridgeAt, ChainId, Count, Epoch, Lane, Nonce};
 use twinspan_bridge::lane_head::LanePosition;
 use twinspan_bridge::request::{AssetKind, Request};
@@ -68,6 +69,7 @@ fn lane_heads_and_request_hashes_are_the_contracts() {
             token: address(&value["token"]),
             counterpart_token: address(&value["counterpartToken"]),
             amount: U256::from_str_radix(amount, 10).expect("a number"),
+            payload: value["payload"].as_str().expect("a text").parse().expect("bytes"),
         };
         assert_eq!(request.hash(), word(&value["requestHash"]));
         at = at.link(request.hash());
@@ -80,6 +82,44 @@ fn checkpoint_digests_are_the_contracts() {
     let vectors = vectors();
     for value in list(&vectors["checkpoints"]) {
         assert_eq!(checkpoint(&vectors, value).digest(), word(&value["digest"]));
+    }
+}
+
+#[test]
+fn recovery_and_release_digests_are_the_contracts() {
+    let vectors = vectors();
+    let lane = lane(&vectors["lane"]);
+    for value in list(&vectors["recoveries"]) {
+        let at = |name: &str| {
+            let index = usize::try_from(number(&value[name])).expect("an index");
+            checkpoint(&vectors, &vectors["checkpoints"][index]).position
+        };
+        let digest =
+            recovery_digest(&lane, Epoch::new(number(&value["epoch"])), at("from"), at("to"));
+        assert_eq!(digest, word(&value["digest"]));
+    }
+    for value in list(&vectors["releases"]) {
+        let (hash, to) = (word(&value["requestHash"]), address(&value["to"]));
+        let digest = release_digest(&lane, hash, to, U256::from(number(&value["deadline"])));
+        assert_eq!(digest, word(&value["digest"]));
+    }
+}
+
+/// The payload as Rust would encode it: what indexers and wallets show of it comes from there.
+#[test]
+fn payloads_are_encoded_as_the_contracts_do() {
+    type Parts = (Vec<U256>, Vec<U256>, String, Bytes);
+    let vectors = vectors();
+    for value in list(&vectors["payloads"]) {
+        let numbers = |name: &str| -> Vec<U256> {
+            let list = value[name].as_array().expect("a list").iter();
+            list.map(|n| n.as_str().expect("a text").parse().expect("a number")).collect()
+        };
+        let uri = value["uri"].as_str().expect("a text").to_owned();
+        let bytes =
+            |name: &str| -> Bytes { value[name].as_str().expect("a text").parse().expect("bytes") };
+        let parts: Parts = (numbers("ids"), numbers("amounts"), uri, bytes("data"));
+        assert_eq!(Bytes::from(parts.abi_encode()), bytes("payload"));
     }
 }
 

@@ -5,7 +5,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use alloy::network::EthereumWallet;
-use alloy::primitives::{Address, B256, U256};
+use alloy::primitives::{Address, B256, Bytes, U256};
 use alloy::providers::{DynProvider, Provider, ProviderBuilder};
 use alloy::signers::local::PrivateKeySigner;
 use secrecy::SecretBox;
@@ -24,9 +24,9 @@ use twinspan_chains::transactions::{
     EngineHandle, Intent, IntentId, MemoryStore, Outcome, Resolved, TransactionEngine,
 };
 use twinspan_chains::{ChainConfig, EvmChain, PreflightError};
-use twinspan_contracts::abi::{Bridge, NATIVE_COIN};
+use twinspan_contracts::abi::{Bridge, NATIVE_COIN, Vault};
 use twinspan_contracts::deploy::{
-    BridgeSettings, HomeAsset, Site, TokenLimits, TokenMetadata, deploy_pair, link_token,
+    HomeAsset, SideSettings, Site, TokenLimits, TokenMetadata, deploy_pair, link_token,
 };
 
 /// Arguments of a chain on which gas costs nothing.
@@ -99,11 +99,10 @@ impl Drop for Submitter {
     }
 }
 
-fn settings(members: Vec<Address>) -> BridgeSettings {
-    let timing =
-        Bridge::Timing { returnDelay: 60, rotationDelay: 60, largeDelay: 60, pausePeriod: 3_600 };
-    let owner = dev_address();
-    BridgeSettings { owner, guardian: owner, members, threshold: 1, timing }
+fn settings(members: Vec<Address>) -> SideSettings {
+    let timing = Bridge::Timing { returnDelay: 60, rotationDelay: 60, pausePeriod: 3_600 };
+    let guardian = dev_address();
+    SideSettings { guardian, members, threshold: 1, timing, large_delay: 0 }
 }
 
 #[tokio::test]
@@ -222,31 +221,32 @@ async fn value_moves_over_a_deployed_pair() {
         decimals: 18,
     });
     let open = TokenLimits::OPEN;
-    let (home, away) = (pair.main_bridge, pair.service_bridge);
+    let (home, away) = (pair.main.vault, pair.service.vault);
     link_token(&main_site, home, &service_site, away, coin, U256::MAX, open, open)
         .await
         .expect("linked");
 
     // Both ends are what they should be, and an address without a contract is told.
-    let preflight = service.preflight(pair.service_bridge).await.expect("a bridge");
-    let source = BridgeAt { chain_id: ChainId::new(31_405), address: pair.main_bridge };
-    let destination = BridgeAt { chain_id: ChainId::new(31_406), address: pair.service_bridge };
+    let preflight = service.preflight(pair.service.bridge).await.expect("a bridge");
+    let source = BridgeAt { chain_id: ChainId::new(31_405), address: pair.main.bridge };
+    let destination = BridgeAt { chain_id: ChainId::new(31_406), address: pair.service.bridge };
     assert_eq!((preflight.counterpart, preflight.bridge), (source, destination));
     assert_eq!(preflight.relayer_set.members(), [key.address()]);
     let nothing = main.preflight(Address::repeat_byte(1)).await;
     assert!(matches!(nothing, Err(PreflightError::NoCode(_))));
 
     // 64 requests, read back and proven complete.
-    let bridge = Bridge::new(pair.main_bridge, &main_wallet);
+    let vault = Vault::new(pair.main.vault, &main_wallet);
     let after = main.latest().await.expect("a head").number;
     for n in 0..64_u64 {
         let recipient = Address::from_word(B256::from(U256::from(0x1000 + n)));
-        let call = bridge.requestNative(recipient).value(U256::from(1_000 + n));
+        let amount = U256::from(1_000 + n);
+        let call = vault.requestNative(recipient, amount, Bytes::new()).value(amount);
         call.send().await.expect("sent").get_receipt().await.expect("mined");
     }
     let to = main.latest().await.expect("a head");
     let calls = main.calls().total();
-    let read = main.read_bridge(pair.main_bridge, after, to).await.expect("read");
+    let read = main.read_bridge(pair.main.bridge, after, to).await.expect("read");
     assert_eq!(main.calls().total() - calls, 2, "one for the logs, one for the state");
     let lane = Lane { source, destination };
     let linked = Linked::check(LanePosition::start(&lane), read.requests, read.state.outgoing)
@@ -267,7 +267,7 @@ async fn value_moves_over_a_deployed_pair() {
     {
         let position = linked.to();
         let call = deliver_call(
-            pair.service_bridge,
+            pair.service.bridge,
             part,
             &tail,
             checkpoint.epoch,
@@ -286,7 +286,7 @@ async fn value_moves_over_a_deployed_pair() {
         assert!(gas_used < allowed / 10 * 8);
     }
     let to: BlockRef = service.latest().await.expect("a head");
-    let read = service.read_bridge(pair.service_bridge, before, to).await.expect("read");
+    let read = service.read_bridge(pair.service.bridge, before, to).await.expect("read");
     let paid = read
         .settlements
         .iter()
@@ -295,7 +295,7 @@ async fn value_moves_over_a_deployed_pair() {
     assert_eq!(read.state.incoming, linked.to(), "the destination holds the source's head");
 
     // A checkpoint that is passed reverts, and the revert's data says so.
-    let late = attest_call(pair.service_bridge, &attestation);
+    let late = attest_call(pair.service.bridge, &attestation);
     let id = IntentId(B256::repeat_byte(9));
     submitter.handle.submit(Intent::new(id, late, "late attestation")).await.expect("taken");
     let resolved = submitter.outcome().await;
@@ -317,14 +317,14 @@ async fn an_attestation_recorded_on_chain_is_read_and_verifies() {
     let own = settings(vec![key.address()]);
     let pair = deploy_pair(&main_site, &service_site, &own, &own).await.expect("deployed");
     let lane = Lane {
-        source: BridgeAt { chain_id: main.chain_id(), address: pair.main_bridge },
-        destination: BridgeAt { chain_id: service.chain_id(), address: pair.service_bridge },
+        source: BridgeAt { chain_id: main.chain_id(), address: pair.main.bridge },
+        destination: BridgeAt { chain_id: service.chain_id(), address: pair.service.bridge },
     };
     let position = LanePosition::start(&lane).link(B256::repeat_byte(3));
     let attestation = *key.sign(Checkpoint { lane, epoch: Epoch::new(1), position }).get();
     let after = service.latest().await.expect("a head").number;
     let mut submitter = Submitter::start(&service).await;
-    let call = attest_call(pair.service_bridge, &attestation);
+    let call = attest_call(pair.service.bridge, &attestation);
     let allowed = call.gas_limit;
     let id = IntentId(B256::repeat_byte(1));
     submitter.handle.submit(Intent::new(id, call, "attestation")).await.expect("taken");
@@ -332,7 +332,7 @@ async fn an_attestation_recorded_on_chain_is_read_and_verifies() {
     let Outcome::Mined { gas_used, .. } = resolved.outcome else { panic!("{resolved:?}") };
     println!("recording an attestation: {gas_used} gas of {allowed} allowed");
     let to = service.latest().await.expect("a head");
-    let read = service.read_bridge(pair.service_bridge, after, to).await.expect("read");
+    let read = service.read_bridge(pair.service.bridge, after, to).await.expect("read");
     assert_eq!(read.recorded, [attestation]);
     assert!(read.recorded[0].verify().is_ok());
 }

@@ -5,7 +5,7 @@ mod support;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use alloy::primitives::{Address, B256, U64, U256, b256, keccak256};
+use alloy::primitives::{Address, B256, Bytes, U64, U256, b256, keccak256};
 use alloy::sol_types::{SolCall, SolEvent};
 use serde_json::{Value, json};
 use support::wire::{Answer, wire};
@@ -85,12 +85,13 @@ fn requested(nonce: u64) -> Bridge::ValueTransferRequested {
         token: Address::repeat_byte(3),
         counterpartToken: Address::repeat_byte(4),
         amount: U256::from(1_000),
+        payload: Bytes::from_static(&[7; 33]),
         head: B256::repeat_byte(9),
     }
 }
 
 fn handed_over(nonce: u64) -> Bridge::HandedOver {
-    Bridge::HandedOver { nonce, recipient: OTHER, token: OTHER, amount: U256::from(1) }
+    Bridge::HandedOver { nonce, recipient: OTHER, amount: U256::from(1) }
 }
 
 fn log(event: &impl SolEvent, block: u64, index: u64) -> Value {

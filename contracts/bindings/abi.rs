@@ -19,6 +19,10 @@ pub mod asset_kind {
     pub const NATIVE: u8 = 1;
     /// An ERC-20 token.
     pub const ERC20: u8 = 2;
+    /// An ERC-721 token.
+    pub const ERC721: u8 = 3;
+    /// An ERC-1155 token.
+    pub const ERC1155: u8 = 4;
 }
 
 /// Values of `Custody`: how a side of the pair holds a token.
@@ -37,7 +41,7 @@ pub mod park_reason {
     pub const NONE: u8 = 0;
     /// Not registered, disabled, or another counterpart.
     pub const TOKEN_UNAVAILABLE: u8 = 1;
-    /// The bridge holds less than the handover pays.
+    /// The vault holds less than the handover pays.
     pub const LIQUIDITY_SHORT: u8 = 2;
     /// The token's rate limit is spent.
     pub const RATE_LIMITED: u8 = 3;
@@ -45,6 +49,18 @@ pub mod park_reason {
     pub const DELAYED: u8 = 4;
     /// The token or the recipient refused.
     pub const PAYOUT_FAILED: u8 = 5;
+    /// Outside what one handover may move.
+    pub const OUT_OF_BOUNDS: u8 = 6;
+    /// The recipient refused the data.
+    pub const DATA_REFUSED: u8 = 7;
+}
+
+/// Values of `Direction`: which of a side's two lanes a limit is for.
+pub mod direction {
+    /// Requests made here.
+    pub const OUTGOING: u8 = 0;
+    /// Handovers paid here.
+    pub const INCOMING: u8 = 1;
 }
 
 sol!(
@@ -54,8 +70,38 @@ sol!(
 );
 sol!(
     #[sol(rpc, all_derives)]
+    Vault,
+    "artifacts/Vault.json"
+);
+sol!(
+    #[sol(rpc, all_derives)]
     BridgeToken,
     "artifacts/BridgeToken.json"
+);
+sol!(
+    #[sol(rpc, all_derives)]
+    BridgeNFT,
+    "artifacts/BridgeNFT.json"
+);
+sol!(
+    #[sol(rpc, all_derives)]
+    BridgeMultiToken,
+    "artifacts/BridgeMultiToken.json"
+);
+sol!(
+    #[sol(rpc, all_derives)]
+    Timelock,
+    "artifacts/Timelock.json"
+);
+sol!(
+    #[sol(rpc, all_derives)]
+    TestNFT,
+    "artifacts/TestNFT.json"
+);
+sol!(
+    #[sol(rpc, all_derives)]
+    TestMultiToken,
+    "artifacts/TestMultiToken.json"
 );
 sol!(
     #[sol(rpc, all_derives)]
@@ -71,4 +117,9 @@ sol!(
     #[sol(rpc, all_derives)]
     Refuser,
     "artifacts/Refuser.json"
+);
+sol!(
+    #[sol(rpc, all_derives)]
+    HandoverLog,
+    "artifacts/HandoverLog.json"
 );

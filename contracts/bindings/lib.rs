@@ -7,5 +7,8 @@ pub mod abi;
 pub mod deploy;
 pub mod revert;
 
-pub use abi::{Bridge, BridgeToken, Refuser, RequestBatcher, TestToken};
+pub use abi::{
+    Bridge, BridgeMultiToken, BridgeNFT, BridgeToken, HandoverLog, Refuser, RequestBatcher,
+    TestMultiToken, TestNFT, TestToken, Timelock, Vault,
+};
 pub use revert::explain_revert;

@@ -5,16 +5,35 @@ use alloy::{
     sol_types::{Panic, Revert, SolError, SolInterface},
 };
 
-use crate::abi::{Bridge::BridgeErrors, BridgeToken::BridgeTokenErrors, asset_kind, park_reason};
+use crate::abi::{
+    Bridge::BridgeErrors, BridgeMultiToken::BridgeMultiTokenErrors, BridgeNFT::BridgeNFTErrors,
+    BridgeToken::BridgeTokenErrors, Timelock::TimelockErrors, Vault::VaultErrors, asset_kind,
+    park_reason,
+};
 
-/// One sentence for the revert data of a bridge, a bridge token, or a plain `revert("…")`; `None` when the data is
-/// of none of these.
+/// The time of what limits never allow.
+const NEVER: u64 = u64::MAX;
+
+/// One sentence for the revert data of a vault, a bridge, a bridge token, a timelock, or a plain `revert("…")`; `None`
+/// when the data is of none of these.
 pub fn explain_revert(data: &[u8]) -> Option<String> {
+    if let Ok(error) = VaultErrors::abi_decode(data) {
+        return Some(explain_vault(&error));
+    }
     if let Ok(error) = BridgeErrors::abi_decode(data) {
         return Some(explain_bridge(&error));
     }
     if let Ok(error) = BridgeTokenErrors::abi_decode(data) {
         return Some(explain_token(&error));
+    }
+    if let Ok(error) = BridgeNFTErrors::abi_decode(data) {
+        return Some(format!("the NFT refused: {error:?}"));
+    }
+    if let Ok(error) = BridgeMultiTokenErrors::abi_decode(data) {
+        return Some(format!("the multi-token refused: {error:?}"));
+    }
+    if let Ok(error) = TimelockErrors::abi_decode(data) {
+        return Some(format!("the timelock refused: {error:?}"));
     }
     if let Ok(Revert { reason }) = Revert::abi_decode(data) {
         return Some(format!("the contract says: {reason}"));
@@ -22,43 +41,125 @@ pub fn explain_revert(data: &[u8]) -> Option<String> {
     Panic::abi_decode(data).ok().map(|panic| format!("the contract panicked: {panic}"))
 }
 
+fn from_time(earliest: u64) -> String {
+    match earliest {
+        0 => "time alone does not help".into(),
+        NEVER => "never by the limits in force".into(),
+        at => format!("from {at} on (Unix time)"),
+    }
+}
+
+fn explain_vault(error: &VaultErrors) -> String {
+    use VaultErrors as E;
+    match error {
+        E::Vault_TokenUnregistered(e) => {
+            format!("token {} is not registered at this vault", e.token)
+        }
+        E::Vault_TokenDisabled(e) => format!("token {} is switched off at this vault", e.token),
+        E::Vault_KindMismatch(e) => format!(
+            "the request is for {}, the token is registered as {}",
+            kind(e.got),
+            kind(e.want)
+        ),
+        E::Vault_AmountZero(_) => "the amount is zero".into(),
+        E::Vault_AmountBelowMin(e) => {
+            format!("the amount {} is under the least of {}", e.got, e.min)
+        }
+        E::Vault_AmountAboveMax(e) => {
+            format!("the amount {} is over the greatest of {}", e.got, e.max)
+        }
+        E::Vault_AmountIndivisible(e) => format!(
+            "the other side has fewer decimals: the amount {} is no multiple of {}",
+            e.got, e.unit
+        ),
+        E::Vault_RateLimited(e) => format!(
+            "the rate limit has room for {} now, not for {}; for that {}",
+            e.available,
+            e.got,
+            from_time(e.earliest)
+        ),
+        E::Vault_FeeAboveLimit(e) => {
+            format!("the fee is {}, the caller allows {}", e.got, e.max)
+        }
+        E::Vault_CoinShort(e) => {
+            format!("{} wei came with the call, amount and fees need {}", e.got, e.want)
+        }
+        E::Vault_DataTooLong(e) => format!("{} bytes of data, at most {} pass", e.got, e.max),
+        E::Vault_UriTooLong(e) => {
+            format!("the token URI has {} bytes, at most {} pass", e.got, e.max)
+        }
+        E::Vault_IdsInvalid(e) => {
+            format!("{} ids or amounts, where at most {} belong to this kind", e.got, e.max)
+        }
+        E::Vault_IdsUnordered(e) => {
+            format!("id {} does not come strictly after {}", e.got, e.previous)
+        }
+        E::Vault_ReceivedMismatch(e) => format!(
+            "the token moved {} where {} were stated; fee-on-transfer tokens are refused",
+            e.got, e.want
+        ),
+        E::Vault_SupplyShort(e) => {
+            format!("the vault holds or minted {}, {} were asked for", e.got, e.want)
+        }
+        E::Vault_IdHeld(e) => format!("NFT {} is in custody already", e.id),
+        E::Vault_HookDataInvalid(e) => format!(
+            "{} bytes came with the token, the recipient (and the amount) need {}",
+            e.got, e.min
+        ),
+        E::Vault_BulkInvalid(e) => format!("{} orders: want 1 to {}", e.got, e.max),
+        E::Vault_RefundRefused(e) => {
+            format!("{} does not take back what it sent too much", e.caller)
+        }
+        E::Vault_NoBridge(_) => "no bridge takes requests at this vault".into(),
+        E::Vault_BridgeRefused(e) => format!("{} is no bridge of this vault", e.caller),
+        E::Vault_PayoutRefused(e) => {
+            format!("token {} or the recipient refused the payout", e.token)
+        }
+        E::Vault_DataRefused(e) => format!("{} refused the data", e.recipient),
+        E::Vault_TokenCodeMissing(e) => format!("there is no contract at token {}", e.token),
+        E::Vault_TokenInvalid(e) => {
+            format!("token {}: address, kind, custody and decimals do not fit together", e.token)
+        }
+        E::Vault_TokenInUse(e) => format!(
+            "the token has {} in custody, so its kind, custody, unit and counterpart stay",
+            e.custody
+        ),
+        E::Vault_LimitsInvalid(e) => {
+            format!("the limit {} contradicts its bound {}", e.got, e.bound)
+        }
+        E::Vault_LimitsLoosened(e) => {
+            format!("the guardian {} may only tighten limits; the owner loosens them", e.caller)
+        }
+        E::Vault_FeeInvalid(e) => format!("the fee rate {} is above {}", e.got, e.max),
+        E::Vault_BridgeInvalid(e) => format!(
+            "{} cannot be that: it serves another vault, or had its turn, or never had one",
+            e.bridge
+        ),
+        E::Vault_DelayInvalid(e) => {
+            format!("a delay of {} seconds, at most {} is allowed", e.got, e.max)
+        }
+        E::Governed_CallerRefused(e) => format!("{} has not the role that this takes", e.caller),
+        E::Governed_AddressZero(_) => "an address that must be set is zero".into(),
+        E::Governed_OwnerRequired(_) => "there is always an owner".into(),
+        E::OwnableInvalidOwner(e) => format!("{} cannot be the owner", e.owner),
+        E::OwnableUnauthorizedAccount(e) => format!("{} is not the owner", e.account),
+        E::ReentrancyGuardReentrantCall(_) => {
+            "the contract was called back from within one of its own calls".into()
+        }
+        E::SafeERC20FailedOperation(e) => format!("token {} refused the transfer", e.token),
+        E::FailedCall(_) => "a call inside the contract failed".into(),
+        E::InsufficientBalance(e) => format!("it holds {}, {} are needed", e.balance, e.needed),
+    }
+}
+
 fn explain_bridge(error: &BridgeErrors) -> String {
     use BridgeErrors as E;
     match error {
         E::Bridge_Paused(e) => format!("the bridge is paused until {} (Unix time)", e.until),
-        E::Bridge_TokenUnregistered(e) => {
-            format!("token {} is not registered on this bridge", e.token)
-        }
-        E::Bridge_TokenDisabled(e) => format!("token {} is switched off on this bridge", e.token),
-        E::Bridge_KindMismatch(e) => {
-            format!(
-                "the request is for {}, the token is registered as {}",
-                kind(e.got),
-                kind(e.want)
-            )
-        }
-        E::Bridge_AmountZero(_) => "the amount is zero".into(),
-        E::Bridge_AmountBelowMin(e) => {
-            format!("the amount {} is under the least of {}", e.got, e.min)
-        }
-        E::Bridge_AmountAboveMax(e) => {
-            format!("the amount {} is over the greatest of {}", e.got, e.max)
-        }
-        E::Bridge_RecipientRefused(e) => {
-            format!(
-                "recipient {} is zero, a bridge or the token itself: value paid there would be lost",
-                e.recipient
-            )
-        }
-        E::Bridge_ReceivedMismatch(e) => {
-            format!(
-                "the token moved {} where {} were stated; fee-on-transfer tokens are refused",
-                e.got, e.want
-            )
-        }
-        E::Bridge_SupplyShort(e) => {
-            format!("the bridge minted {} in all, {} were to be burned", e.got, e.want)
-        }
+        E::Bridge_RecipientRefused(e) => format!(
+            "recipient {} is zero, a bridge or the token itself: value paid there would be lost",
+            e.recipient
+        ),
         E::Bridge_BatchEmpty(_) => "the batch is empty".into(),
         E::Bridge_NonceMismatch(e) => {
             format!(
@@ -94,32 +195,42 @@ fn explain_bridge(error: &BridgeErrors) -> String {
         E::Bridge_AttestationKnown(e) => {
             format!("the attestation of {} is already recorded", e.signer)
         }
-        E::Bridge_RequestMalformed(e) => {
-            format!("the request at nonce {} is one that no bridge can have linked", e.nonce)
+        E::Bridge_PayloadsMismatch(e) => {
+            format!("the batch has {} payloads, its requests name {}", e.got, e.want)
         }
-        E::Bridge_GasShort(e) => {
-            format!(
-                "{} gas is left where a payout needs {}; send the batch with more gas",
-                e.got, e.want
-            )
+        E::Bridge_PayloadMismatch(e) => {
+            format!("the payload hashes to {}, the request names {}", e.got, e.want)
         }
-        E::Bridge_PayoutRefused(e) => format!("token {} did not say that it paid", e.token),
-        E::Bridge_NotParked(e) => {
-            format!("nothing is parked at nonce {}: never parked, or released or returned", e.nonce)
+        E::Bridge_VaultInvalid(e) => format!("there is no vault at {}", e.vault),
+        E::Bridge_GasShort(e) => format!(
+            "{} gas is left where a payout needs {}; send the batch with more gas",
+            e.got, e.want
+        ),
+        E::Bridge_NotParked(e) => format!(
+            "nothing is parked under request hash {}: never parked, released, returned, or another request",
+            e.requestHash
+        ),
+        E::Bridge_HandoverHeld(e) => {
+            format!("the guardian holds {}; the owner can free it", e.requestHash)
         }
-        E::Bridge_RequestMismatch(e) => {
-            format!("the request hashes to {}, the parked one to {}", e.got, e.want)
+        E::Bridge_NotDelayed(e) => {
+            format!("{} does not wait for being large, so it cannot be held", e.requestHash)
         }
         E::Bridge_TooEarly(e) => {
             format!("it is {}, this may happen from {} on (Unix time)", e.got, e.want)
         }
-        E::Bridge_ReleaseRefused(e) => {
-            format!("the handover still cannot be paid: {}", park_reason_text(e.reason))
+        E::Bridge_ReleaseRefused(e) => format!(
+            "the handover still cannot be paid: {}; {}",
+            park_reason_text(e.reason),
+            from_time(e.earliest)
+        ),
+        E::Bridge_Expired(e) => {
+            format!("the signature was good until {}, it is {} (Unix time)", e.deadline, e.got)
         }
-        E::Bridge_CallerRefused(e) => {
-            format!("{} is neither guardian nor owner as this takes", e.caller)
+        E::Bridge_RecipientSignatureInvalid(e) => {
+            format!("{} did not sign this release", e.recipient)
         }
-        E::Bridge_AddressZero(_) => "an address that must be set is zero".into(),
+        E::Bridge_NotPaused(_) => "a lane is recovered only while the bridge is paused".into(),
         E::Bridge_ChainIdInvalid(e) => {
             format!("counterpart chain id {} is zero or this very chain", e.got)
         }
@@ -141,24 +252,14 @@ fn explain_bridge(error: &BridgeErrors) -> String {
             format!("{} members would change, one change may touch {}", e.got, e.max)
         }
         E::Bridge_NothingScheduled(_) => "no relayer set is scheduled".into(),
-        E::Bridge_TokenCodeMissing(e) => format!("there is no contract at token {}", e.token),
-        E::Bridge_TokenInvalid(e) => {
-            format!("token {}: address, kind and custody do not fit together", e.token)
-        }
-        E::Bridge_TokenInUse(e) => format!(
-            "the token has {} in custody and {} parked, so its kind, custody and counterpart stay",
-            e.custody, e.parked
-        ),
-        E::Bridge_LimitsInvalid(e) => {
-            format!("the least amount {} lies above the greatest {}", e.min, e.max)
-        }
-        E::Bridge_OwnerRequired(_) => "the bridge always has an owner".into(),
+        E::Governed_CallerRefused(e) => format!("{} has not the role that this takes", e.caller),
+        E::Governed_AddressZero(_) => "an address that must be set is zero".into(),
+        E::Governed_OwnerRequired(_) => "there is always an owner".into(),
         E::OwnableInvalidOwner(e) => format!("{} cannot be the owner", e.owner),
         E::OwnableUnauthorizedAccount(e) => format!("{} is not the owner", e.account),
         E::ReentrancyGuardReentrantCall(_) => {
             "the bridge was called back from within one of its own calls".into()
         }
-        E::SafeERC20FailedOperation(e) => format!("token {} refused the transfer", e.token),
         E::InvalidShortString(_) | E::StringTooLong(_) => "a name does not fit".into(),
     }
 }
@@ -166,13 +267,13 @@ fn explain_bridge(error: &BridgeErrors) -> String {
 fn explain_token(error: &BridgeTokenErrors) -> String {
     use BridgeTokenErrors as E;
     match error {
-        E::BridgeToken_CallerRefused(e) => {
-            format!("{} may not mint or burn, only bridge {} may", e.got, e.want)
+        E::Token_CallerRefused(e) => {
+            format!("{} may not mint, only vault {} may", e.got, e.want)
         }
-        E::BridgeToken_CapExceeded(e) => {
+        E::Token_CapExceeded(e) => {
             format!("the supply would be {}, its cap is {}", e.got, e.max)
         }
-        E::BridgeToken_BridgeZero(_) => "a bridge token needs a bridge".into(),
+        E::Token_VaultZero(_) => "a bridge token needs a vault".into(),
         E::ERC20InsufficientAllowance(e) => {
             format!("spender {} is allowed {}, {} are needed", e.spender, e.allowance, e.needed)
         }
@@ -183,6 +284,13 @@ fn explain_token(error: &BridgeTokenErrors) -> String {
         E::ERC20InvalidReceiver(e) => format!("{} cannot receive tokens", e.receiver),
         E::ERC20InvalidSender(e) => format!("{} cannot send tokens", e.sender),
         E::ERC20InvalidSpender(e) => format!("{} cannot spend tokens", e.spender),
+        E::ERC1363ApproveFailed(e) => format!("{} could not be approved", e.spender),
+        E::ERC1363InvalidReceiver(e) => format!("{} does not take tokens in one step", e.receiver),
+        E::ERC1363InvalidSpender(e) => format!("{} does not act on approvals", e.spender),
+        E::ERC1363TransferFailed(e) => format!("{} to {} could not be moved", e.value, e.receiver),
+        E::ERC1363TransferFromFailed(e) => {
+            format!("{} from {} to {} could not be moved", e.value, e.sender, e.receiver)
+        }
         E::ERC2612ExpiredSignature(e) => {
             format!("the permit expired at {} (Unix time)", e.deadline)
         }
@@ -216,7 +324,9 @@ fn park_reason_text(reason: u8) -> &'static str {
         park_reason::TOKEN_UNAVAILABLE => {
             "the token is not registered, is switched off, or has another counterpart"
         }
-        park_reason::LIQUIDITY_SHORT => "the bridge holds less than it pays",
+        park_reason::OUT_OF_BOUNDS => "the amount is outside what one handover may move here",
+        park_reason::DATA_REFUSED => "the recipient refused the data",
+        park_reason::LIQUIDITY_SHORT => "the vault holds less than it pays",
         park_reason::RATE_LIMITED => "the token's rate limit is spent",
         park_reason::DELAYED => "it is large enough to be delayed",
         park_reason::PAYOUT_FAILED => "the token or the recipient refused the payout",
@@ -236,16 +346,17 @@ mod tests {
         let stale = Bridge::Bridge_NonceMismatch { got: 7, want: 9 };
         let text = explain_revert(&stale.abi_encode()).expect("an error of the bridge");
         assert!(text.contains("nonce 7") && text.contains("expects 9"), "{text}");
-        let cap = BridgeToken::BridgeToken_CapExceeded { got: U256::from(11), max: U256::from(10) };
+        let cap = BridgeToken::Token_CapExceeded { got: U256::from(11), max: U256::from(10) };
         let text = explain_revert(&cap.abi_encode()).expect("an error of the token");
         assert!(text.contains("11") && text.contains("10"), "{text}");
     }
 
     #[test]
     fn says_why_a_release_is_refused() {
-        let refused = Bridge::Bridge_ReleaseRefused { reason: park_reason::RATE_LIMITED };
+        let refused =
+            Bridge::Bridge_ReleaseRefused { reason: park_reason::RATE_LIMITED, earliest: 77 };
         let text = explain_revert(&refused.abi_encode()).expect("an error of the bridge");
-        assert!(text.contains("rate limit"), "{text}");
+        assert!(text.contains("rate limit") && text.contains("77"), "{text}");
     }
 
     #[test]

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Writes contracts/artifacts/*.json (what Rust deploys and binds to) from a fresh forge build.
+// Writes contracts/artifacts/*.json (what Rust deploys and binds to) from a forge build.
 // With --check it writes nothing and fails when the checked-in files differ.
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
@@ -8,7 +8,10 @@ import { fileURLToPath } from "node:url";
 
 const contracts = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const artifacts = path.join(contracts, "artifacts");
-const names = ["Bridge", "BridgeToken", "TestToken", "RequestBatcher", "Refuser"];
+const names = [
+  ...["Bridge", "Vault", "BridgeToken", "BridgeNFT", "BridgeMultiToken", "Timelock"],
+  ...["TestToken", "TestNFT", "TestMultiToken", "RequestBatcher", "Refuser", "HandoverLog"],
+];
 const check = process.argv.includes("--check");
 
 // What npm brought, or what is on the path.
@@ -17,7 +20,7 @@ const forge = fs.existsSync(local) ? local : "forge";
 
 // No FOUNDRY_* of the caller's may change what is built.
 const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !/^(FOUNDRY|DAPP)_/.test(key)));
-execFileSync(forge, ["build", "src", "test/support", "--force"], { cwd: contracts, env, stdio: ["ignore", 2, 2] });
+execFileSync(forge, ["build", "src", "test/support"], { cwd: contracts, env, stdio: ["ignore", 2, 2] });
 
 const stale = [];
 fs.mkdirSync(artifacts, { recursive: true });

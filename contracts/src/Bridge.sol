@@ -3,68 +3,66 @@ pragma solidity ^0.8.30;
 
 import {BridgeAdmin} from "./BridgeAdmin.sol";
 import {IBridge} from "./interfaces/IBridge.sol";
-import {IBridgeToken} from "./interfaces/IBridgeToken.sol";
-import {Checkpoint} from "./libraries/Checkpoint.sol";
+import {IVault} from "./interfaces/IVault.sol";
+import {Attested} from "./libraries/Attested.sol";
 import {LaneHead} from "./libraries/LaneHead.sol";
 import {LimitedCall} from "./libraries/LimitedCall.sol";
 import {RelayerSets} from "./libraries/RelayerSets.sol";
-import {TokenBucket} from "./libraries/TokenBucket.sol";
 import {
     AssetKind,
     Certificate,
-    Custody,
     LanePosition,
-    NATIVE_COIN,
     ParkReason,
     ParkedHandover,
+    Payload,
     Request,
     Signature,
-    Timing,
-    TokenConfig
+    Timing
 } from "./types/Types.sol";
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import {ReentrancyGuard} from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
-/// @title One end of a bridge pair
-/// @dev Invariants, with fewer than `threshold` corrupt relayers:
+/// @title One end of a bridge pair: both its lanes, and what is parked
+/// @dev Holds no value; its vault does. Invariants, with fewer than `threshold` corrupt relayers:
 ///
 ///      S1 at most one handover for each nonce of the incoming lane;
 ///      S3 handovers happen in nonce order without gaps;
-///      S4 a parked handover ends as released xor returned, once;
-///      S5 per token and pair: locked = minted + in flight + parked;
-///      S7 a batch pays no more than the limits in force.
+///      S4 a parked handover ends as released xor returned, once.
 ///
-///      Value leaves by `_tryPay` only, which `deliver` (certificate) and `releaseParked` (parked by a certificate)
-///      reach. Storage: lane positions at slots 0–3 (see `LaneStorage`), then owner, guardian, relayers, tokens.
+///      The vault is told to pay in `_tryPay` only, which `deliver` (certificate) and the releases (parked by a
+///      certificate) reach. Storage: lane positions at slots 0–3 (see `LaneStorage`), then owner, guardian, relayers.
 contract Bridge is BridgeAdmin, EIP712, ReentrancyGuard {
     using LaneHead for bytes32;
     using RelayerSets for RelayerSets.Sets;
-    using SafeERC20 for IERC20;
-    using TokenBucket for TokenBucket.Bucket;
 
-    /// Gas of one payout call. Three plain token transfers' worth: room for proxied tokens, voting checkpoints and
-    /// smart accounts; and little enough that a hostile recipient burns less than a batch can spare.
-    uint256 public constant PAYOUT_GAS = 100_000;
-    /// What a payout call costs before the callee starts: cold account, value, new account (EIP-2929, EIP-150).
-    uint256 private constant CALL_GAS = 36_600;
-    /// For parking one handover after its payout failed: three new slots, an event, the batch's own end.
+    /// Gas of one payout: the vault's own books, and a token's transfer with room for proxied tokens, voting
+    /// checkpoints and smart accounts; and little enough that a hostile recipient burns less than a batch can spare.
+    uint256 public constant PAYOUT_GAS = 160_000;
+    /// The same for each byte of payload: what a word of it may cost to store, and the recipient's own doing.
+    uint256 public constant PAYLOAD_GAS = 900;
+    /// What the call costs before the callee starts (EIP-2929), and copying its arguments.
+    uint256 private constant CALL_GAS = 10_000;
+    /// For parking one handover after its payout failed: two new slots, an event, the batch's own end.
     uint256 private constant PARK_GAS = 100_000;
-    /// A call gets at most 63/64 of what is left (EIP-150).
-    uint256 private constant GAS_NEEDED = PAYOUT_GAS + PAYOUT_GAS / 63 + 1 + CALL_GAS + PARK_GAS;
 
+    /// @inheritdoc IBridge
+    address public immutable vault;
     /// @inheritdoc IBridge
     uint256 public immutable counterpartChainId;
     /// @inheritdoc IBridge
     address public immutable counterpartBridge;
 
-    /// By nonce of the incoming lane. A zero request hash is no entry.
-    mapping(uint64 nonce => ParkedHandover) private _parked;
+    /// By request hash. A zero time is no entry.
+    mapping(bytes32 requestHash => ParkedHandover) private _parked;
+    /// @inheritdoc IBridge
+    mapping(address token => uint256) public parkedAmount;
 
     constructor(
         address owner_,
         address guardian_,
+        address vault_,
         uint256 counterpartChainId_,
         address counterpartBridge_,
         address[] memory members,
@@ -74,7 +72,8 @@ contract Bridge is BridgeAdmin, EIP712, ReentrancyGuard {
         if (counterpartChainId_ == 0 || counterpartChainId_ == block.chainid) {
             revert Bridge_ChainIdInvalid(counterpartChainId_);
         }
-        if (counterpartBridge_ == address(0)) revert Bridge_AddressZero();
+        if (counterpartBridge_ == address(0) || vault_ == address(0)) revert Governed_AddressZero();
+        vault = vault_;
         counterpartChainId = counterpartChainId_;
         counterpartBridge = counterpartBridge_;
         _outgoing.head = LaneHead.origin(block.chainid, address(this), counterpartChainId_, counterpartBridge_);
@@ -84,77 +83,19 @@ contract Bridge is BridgeAdmin, EIP712, ReentrancyGuard {
     // ---- requests ---------------------------------------------------------------------------------------------
 
     /// @inheritdoc IBridge
-    function requestNative(address recipient) external payable nonReentrant returns (uint64 nonce) {
-        return _take(NATIVE_COIN, AssetKind.Native, recipient, msg.value);
-    }
-
-    /// @inheritdoc IBridge
-    function requestERC20(address token, address recipient, uint256 amount)
-        external
-        nonReentrant
-        returns (uint64 nonce)
-    {
-        return _take(token, AssetKind.ERC20, recipient, amount);
-    }
-
-    /// @dev The one path on which value enters.
-    function _take(address token, AssetKind kind, address recipient, uint256 amount) private returns (uint64 nonce) {
+    function link(Request memory request, bytes calldata payload) external nonReentrant returns (uint64 nonce) {
+        if (msg.sender != vault) revert Governed_CallerRefused(msg.sender);
         _requireNotPaused();
-        TokenConfig storage config = _registered(token);
-        _requireTakeable(config, token, kind, amount);
-        address counterpart = config.counterpart;
-        _requireRecipient(recipient, counterpart);
-        bool burns = config.custody == Custody.Mint;
-
-        if (burns) _spendSupply(token, amount);
-        else _tokens[token].figures.custody += amount;
-        nonce = _link(
-            Request({
-                nonce: _outgoing.count,
-                kind: kind,
-                sender: msg.sender,
-                recipient: recipient,
-                token: token,
-                counterpartToken: counterpart,
-                amount: amount
-            })
-        );
-
-        if (burns) IBridgeToken(token).burn(msg.sender, amount);
-        else if (kind == AssetKind.ERC20) _pull(token, amount);
-    }
-
-    function _requireTakeable(TokenConfig storage config, address token, AssetKind kind, uint256 amount) private view {
-        if (!config.enabled) revert Bridge_TokenDisabled(token);
-        if (config.kind != kind) revert Bridge_KindMismatch(kind, config.kind);
-        if (amount == 0) revert Bridge_AmountZero();
-        if (amount < config.minAmount) revert Bridge_AmountBelowMin(amount, config.minAmount);
-        if (amount > config.maxAmount) revert Bridge_AmountAboveMax(amount, config.maxAmount);
-    }
-
-    function _requireRecipient(address recipient, address counterpartToken) private view {
-        bool lost = recipient == address(0) || recipient == counterpartBridge || recipient == address(this)
-            || recipient == counterpartToken;
+        address recipient = request.recipient;
+        bool lost = recipient == address(0) || recipient == counterpartBridge || recipient == request.counterpartToken;
         if (lost) revert Bridge_RecipientRefused(recipient);
+        return _link(request, payload);
     }
 
-    function _spendSupply(address token, uint256 amount) private {
-        uint256 minted = _tokens[token].figures.custody;
-        if (minted < amount) revert Bridge_SupplyShort(minted, amount);
-        _tokens[token].figures.custody = minted - amount;
-    }
-
-    /// @dev Measures what arrives: the statement of a token is no proof.
-    function _pull(address token, uint256 amount) private {
-        uint256 before = IERC20(token).balanceOf(address(this));
-        IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
-        uint256 received = IERC20(token).balanceOf(address(this)) - before;
-        if (received != amount) revert Bridge_ReceivedMismatch(received, amount);
-    }
-
-    /// @dev The one way into the outgoing lane.
-    function _link(Request memory request) private returns (uint64 nonce) {
-        nonce = request.nonce;
+    /// @dev The one way into the outgoing lane. Gives the request its place.
+    function _link(Request memory request, bytes memory payload) private returns (uint64 nonce) {
+        nonce = _outgoing.count;
+        request.nonce = nonce;
         bytes32 head = _outgoing.head.link(LaneHead.hash(request));
         _outgoing = LanePosition({count: nonce + 1, head: head});
         emit ValueTransferRequested(
@@ -165,6 +106,7 @@ contract Bridge is BridgeAdmin, EIP712, ReentrancyGuard {
             request.token,
             request.counterpartToken,
             request.amount,
+            payload,
             head
         );
     }
@@ -172,17 +114,23 @@ contract Bridge is BridgeAdmin, EIP712, ReentrancyGuard {
     // ---- handovers --------------------------------------------------------------------------------------------
 
     /// @inheritdoc IBridge
-    function deliver(Request[] calldata requests, bytes32[] calldata tail, Certificate calldata certificate) external {
+    function deliver(
+        Request[] calldata requests,
+        bytes[] calldata payloads,
+        bytes32[] calldata tail,
+        Certificate calldata certificate
+    ) external {
         // Before the guard and any signature: a batch that lost the race costs its submitter little.
         _requireNotPaused();
         if (requests.length == 0) revert Bridge_BatchEmpty();
         uint64 first = _incoming.count;
         if (requests[0].nonce != first) revert Bridge_NonceMismatch(requests[0].nonce, first);
-        _deliver(requests, tail, certificate, first);
+        _deliver(requests, payloads, tail, certificate, first);
     }
 
     function _deliver(
         Request[] calldata requests,
+        bytes[] calldata payloads,
         bytes32[] calldata tail,
         Certificate calldata certificate,
         uint64 first
@@ -191,10 +139,18 @@ contract Bridge is BridgeAdmin, EIP712, ReentrancyGuard {
         bytes32 head = _hashForward(requests, first);
         _requireCertified(certificate, uint256(count) + tail.length, head.linkAll(tail));
 
-        _incoming = LanePosition({count: count, head: head});
+        (_incoming.count, _incoming.head) = (count, head);
+        uint256 next = 0;
         for (uint256 i = 0; i < requests.length; ++i) {
-            _handOver(requests[i]);
+            Request calldata request = requests[i];
+            bytes calldata payload = msg.data[0:0];
+            if (request.payloadHash != 0) {
+                if (next == payloads.length) revert Bridge_PayloadsMismatch(payloads.length, next + 1);
+                payload = payloads[next++];
+            }
+            _handOver(request, payload);
         }
+        if (next != payloads.length) revert Bridge_PayloadsMismatch(payloads.length, next);
         emit BatchDelivered(first, count, head, msg.sender);
     }
 
@@ -203,10 +159,6 @@ contract Bridge is BridgeAdmin, EIP712, ReentrancyGuard {
         for (uint256 i = 0; i < requests.length; ++i) {
             Request calldata request = requests[i];
             if (request.nonce != nonce) revert Bridge_NonceMismatch(request.nonce, nonce);
-            // No bridge of this code links these, and sums of amounts must not overflow here.
-            if (request.kind == AssetKind.None || request.amount > type(uint128).max) {
-                revert Bridge_RequestMalformed(nonce);
-            }
             head = head.link(LaneHead.hashCalldata(request));
             ++nonce;
         }
@@ -220,113 +172,188 @@ contract Bridge is BridgeAdmin, EIP712, ReentrancyGuard {
         _relayers.requireQuorum(digest, certificate.epoch, certificate.signatures);
     }
 
-    function _handOver(Request calldata request) private {
-        ParkReason reason = _tryPay(request, false);
-        if (reason != ParkReason.None) return _park(request, reason);
-        emit HandedOver(request.nonce, request.recipient, request.counterpartToken, request.amount);
+    function _handOver(Request calldata request, bytes calldata payload) private {
+        address recipient = request.recipient;
+        (ParkReason reason, uint64 earliest) = _tryPay(request, payload, recipient, uint64(block.timestamp));
+        if (reason != ParkReason.None) return _park(request, reason, earliest);
+        emit HandedOver(request.nonce, recipient, request.amount);
     }
 
-    function _park(Request calldata request, ParkReason reason) private {
+    function _park(Request calldata request, ParkReason reason, uint64 earliest) private {
         bytes32 parkedHash = LaneHead.hashCalldata(request);
-        uint64 parkedAt = uint64(block.timestamp);
-        // Whatever it is parked for first: a large one is never paid before its delay has passed.
-        bool large = request.amount >= _tokens[request.counterpartToken].config.delayedFrom;
-        uint64 releasableAt = large ? parkedAt + timing().largeDelay : parkedAt;
-        _parked[request.nonce] = ParkedHandover(parkedHash, parkedAt, releasableAt, reason);
-        _tokens[request.counterpartToken].figures.parked += request.amount;
-        emit HandoverParked(request.nonce, request.recipient, parkedHash, reason, releasableAt);
+        // After a recovery the very same request may come again: it is owed once, and waits as it did.
+        if (_parked[parkedHash].parkedAt == 0) {
+            _parked[parkedHash] = ParkedHandover({parkedAt: uint64(block.timestamp), reason: reason, held: false});
+            // A figure for whoever watches: a forged amount must not stop the lane here.
+            unchecked {
+                parkedAmount[request.counterpartToken] += request.amount;
+            }
+        }
+        emit HandoverParked(request.nonce, request.recipient, parkedHash, reason, earliest, request);
+    }
+
+    /// @dev A payout with its full allowance of gas, in a frame of its own, or none. The vault answers with a reason
+    /// when it changed nothing, and reverts to undo a payout that began.
+    function _tryPay(Request calldata request, bytes calldata payload, address recipient, uint64 parkedAt)
+        private
+        returns (ParkReason reason, uint64 earliest)
+    {
+        _requirePayload(request, payload);
+        uint256 allowance;
+        uint256 needed;
+        // The transaction's own size bounds the payload's.
+        unchecked {
+            allowance = PAYOUT_GAS + payload.length * PAYLOAD_GAS;
+            // A call gets at most 63/64 of what is left (EIP-150).
+            needed = allowance + allowance / 63 + 1 + CALL_GAS + PARK_GAS;
+        }
+        if (gasleft() < needed) revert Bridge_GasShort(gasleft(), needed);
+        bytes memory call = payload.length == 0
+            ? abi.encodeCall(
+                IVault.transferOut, (request.counterpartToken, request.amount, recipient, parkedAt, request.token)
+            )
+            : abi.encodeCall(IVault.transferOutWith, (request, payload, recipient, parkedAt));
+        (bool success, uint256 size, bytes32 first, bytes32 second) = LimitedCall.tryCall(vault, 0, allowance, call);
+        if (!success) return (_reasonOf(bytes4(first)), 0);
+        // A vault without code would answer nothing.
+        if (size < 64) revert Bridge_VaultInvalid(vault);
+        return (ParkReason(uint8(uint256(first))), uint64(uint256(second)));
+    }
+
+    function _requirePayload(Request calldata request, bytes calldata payload) private pure {
+        bytes32 got = payload.length == 0 ? bytes32(0) : keccak256(payload);
+        if (got != request.payloadHash) revert Bridge_PayloadMismatch(got, request.payloadHash);
+    }
+
+    function _reasonOf(bytes4 fault) private pure returns (ParkReason) {
+        if (fault == IVault.Vault_SupplyShort.selector) return ParkReason.LiquidityShort;
+        if (fault == IVault.Vault_DataRefused.selector) return ParkReason.DataRefused;
+        return ParkReason.PayoutFailed;
+    }
+
+    // ---- what is parked ---------------------------------------------------------------------------------------
+
+    /// @inheritdoc IBridge
+    function releaseParked(Request calldata request, bytes calldata payload) external {
+        _release(request, payload, request.recipient);
     }
 
     /// @inheritdoc IBridge
-    function releaseParked(Request calldata request) external nonReentrant {
+    function releaseParkedTo(
+        Request calldata request,
+        bytes calldata payload,
+        address to,
+        uint256 deadline,
+        bytes calldata signature
+    ) external {
+        if (msg.sender != request.recipient) {
+            if (block.timestamp > deadline) revert Bridge_Expired(uint64(block.timestamp), deadline);
+            bytes32 digest = releaseDigest(LaneHead.hashCalldata(request), to, deadline);
+            if (!_signed(request.recipient, digest, signature)) {
+                revert Bridge_RecipientSignatureInvalid(request.recipient);
+            }
+        }
+        _release(request, payload, to);
+    }
+
+    /// @dev An account without code signs with its key, a contract by ERC-1271.
+    function _signed(address account, bytes32 digest, bytes calldata signature) private view returns (bool) {
+        if (account.code.length > 0) {
+            return IERC1271(account).isValidSignature(digest, signature) == IERC1271.isValidSignature.selector;
+        }
+        (address signer, ECDSA.RecoverError fault,) = ECDSA.tryRecover(digest, signature);
+        return fault == ECDSA.RecoverError.NoError && signer == account;
+    }
+
+    function _release(Request calldata request, bytes calldata payload, address to) private nonReentrant {
         ParkedHandover memory entry = _unpark(request);
-        _requireReached(entry.releasableAt);
-        ParkReason reason = _tryPay(request, true);
-        if (reason != ParkReason.None) revert Bridge_ReleaseRefused(reason);
-        emit HandoverReleased(request.nonce, request.recipient);
+        (ParkReason reason, uint64 earliest) = _tryPay(request, payload, to, entry.parkedAt);
+        if (reason != ParkReason.None) revert Bridge_ReleaseRefused(reason, earliest);
+        emit HandoverReleased(request.nonce, to, request.amount);
     }
 
     /// @inheritdoc IBridge
-    function returnParked(Request calldata request) external nonReentrant returns (uint64 returnNonce) {
+    function returnParked(Request calldata request, bytes calldata payload)
+        external
+        nonReentrant
+        returns (uint64 returnNonce)
+    {
         ParkedHandover memory entry = _unpark(request);
         if (msg.sender != request.recipient) _requireReached(entry.parkedAt + timing().returnDelay);
-        AssetKind kind = _tokens[request.counterpartToken].config.kind;
+        // What waits because it is large goes neither way before its time: the guardian may still hold it.
+        (ParkReason reason, uint64 due) =
+            IVault(vault).wouldPass(request.counterpartToken, request.amount, entry.parkedAt);
+        if (reason == ParkReason.Delayed) _requireReached(due);
+        _requirePayload(request, payload);
+        bytes memory back = _withoutData(payload);
+        AssetKind kind = IVault(vault).tokenConfig(request.counterpartToken).kind;
         returnNonce = _link(
             Request({
-                nonce: _outgoing.count,
+                nonce: 0,
                 kind: kind == AssetKind.None ? request.kind : kind,
                 sender: request.recipient,
                 recipient: request.sender,
                 token: request.counterpartToken,
                 counterpartToken: request.token,
-                amount: request.amount
-            })
+                amount: request.amount,
+                payloadHash: LaneHead.payloadHash(back)
+            }),
+            back
         );
         emit HandoverReturned(request.nonce, returnNonce);
+    }
+
+    /// @dev Data was meant for the recipient, not for who gets the assets back.
+    function _withoutData(bytes calldata payload) private pure returns (bytes memory) {
+        if (payload.length == 0) return "";
+        Payload memory parts = abi.decode(payload, (Payload));
+        if (parts.ids.length == 0) return "";
+        parts.data = "";
+        return abi.encode(parts);
     }
 
     /// @dev Consumes the parked entry, so that a handover is released xor returned, once.
     function _unpark(Request calldata request) private returns (ParkedHandover memory entry) {
         _requireNotPaused();
-        entry = _parked[request.nonce];
-        if (entry.requestHash == 0) revert Bridge_NotParked(request.nonce);
-        bytes32 got = LaneHead.hashCalldata(request);
-        if (got != entry.requestHash) revert Bridge_RequestMismatch(got, entry.requestHash);
-        delete _parked[request.nonce];
-        _tokens[request.counterpartToken].figures.parked -= request.amount;
+        bytes32 parkedHash = LaneHead.hashCalldata(request);
+        entry = _entry(parkedHash);
+        if (entry.held) revert Bridge_HandoverHeld(parkedHash);
+        delete _parked[parkedHash];
+        unchecked {
+            parkedAmount[request.counterpartToken] -= request.amount;
+        }
+    }
+
+    /// @inheritdoc IBridge
+    function holdParked(Request calldata request) external onlyGuardianOrOwner {
+        bytes32 parkedHash = LaneHead.hashCalldata(request);
+        ParkedHandover memory entry = _entry(parkedHash);
+        (ParkReason reason,) = IVault(vault).wouldPass(request.counterpartToken, request.amount, entry.parkedAt);
+        if (reason != ParkReason.Delayed) revert Bridge_NotDelayed(parkedHash);
+        _setHeld(parkedHash, true);
+    }
+
+    /// @inheritdoc IBridge
+    function freeParked(bytes32 parkedHash) external onlyOwner {
+        _entry(parkedHash);
+        _setHeld(parkedHash, false);
+    }
+
+    function _setHeld(bytes32 parkedHash, bool held) private {
+        _parked[parkedHash].held = held;
+        emit HandoverHeld(parkedHash, held);
+    }
+
+    function _entry(bytes32 parkedHash) private view returns (ParkedHandover memory entry) {
+        entry = _parked[parkedHash];
+        if (entry.parkedAt == 0) revert Bridge_NotParked(parkedHash);
     }
 
     function _requireReached(uint64 time) private view {
         if (block.timestamp < time) revert Bridge_TooEarly(uint64(block.timestamp), time);
     }
 
-    // ---- payout -----------------------------------------------------------------------------------------------
-
-    /// @dev The one path on which value leaves. Pays, or changes nothing and says why.
-    function _tryPay(Request calldata request, bool delayPassed) private returns (ParkReason) {
-        address token = request.counterpartToken;
-        uint256 amount = request.amount;
-        Token storage held = _tokens[token];
-        TokenConfig storage config = held.config;
-        if (!config.enabled || config.counterpart != request.token) return ParkReason.TokenUnavailable;
-        if (!delayPassed && amount >= config.delayedFrom) return ParkReason.Delayed;
-        if (_swallows(request.recipient, token)) return ParkReason.PayoutFailed;
-        bool mints = config.custody == Custody.Mint;
-        uint256 custody = held.figures.custody;
-        if (!mints && custody < amount) return ParkReason.LiquidityShort;
-        if (!held.bucket.tryTake(config.bucketCapacity, config.bucketRefill, amount)) return ParkReason.RateLimited;
-
-        held.figures.custody = mints ? custody + amount : custody - amount;
-        if (_pay(token, request.recipient, amount, mints)) return ParkReason.None;
-
-        held.figures.custody = custody;
-        held.bucket.putBack(config.bucketCapacity, config.bucketRefill, amount);
-        return ParkReason.PayoutFailed;
-    }
-
-    /// @dev Where a token would accept the payout and nobody could ever use it.
-    function _swallows(address recipient, address token) private view returns (bool) {
-        return recipient == address(0) || recipient == address(this) || recipient == token;
-    }
-
-    /// @dev A call of its own, with the full allowance of gas or not at all.
-    function _pay(address token, address recipient, uint256 amount, bool mints) private returns (bool) {
-        if (gasleft() < GAS_NEEDED) revert Bridge_GasShort(gasleft(), GAS_NEEDED);
-        if (token == NATIVE_COIN) return LimitedCall.tryCall(recipient, amount, PAYOUT_GAS, "");
-        bytes memory call = abi.encodeCall(this.payToken, (token, recipient, amount, mints));
-        return LimitedCall.tryCall(address(this), 0, PAYOUT_GAS, call);
-    }
-
-    /// @inheritdoc IBridge
-    function payToken(address token, address recipient, uint256 amount, bool mints) external {
-        if (msg.sender != address(this)) revert Bridge_CallerRefused(msg.sender);
-        bytes4 selector = mints ? IBridgeToken.mint.selector : IERC20.transfer.selector;
-        if (!LimitedCall.tryTokenCall(token, abi.encodeWithSelector(selector, recipient, amount))) {
-            revert Bridge_PayoutRefused(token);
-        }
-    }
-
-    // ---- attestations and views -------------------------------------------------------------------------------
+    // ---- attestations, recovery, views ------------------------------------------------------------------------
 
     /// @inheritdoc IBridge
     function attest(uint64 epoch, uint64 count, bytes32 head, Signature calldata signature) external {
@@ -336,22 +363,46 @@ contract Bridge is BridgeAdmin, EIP712, ReentrancyGuard {
     }
 
     /// @inheritdoc IBridge
+    function recoverLane(LanePosition calldata to, uint64 epoch, Signature[] calldata signatures) external onlyOwner {
+        if (block.timestamp >= _incoming.pausedUntil) revert Bridge_NotPaused();
+        LanePosition memory from = LanePosition(_incoming.count, _incoming.head);
+        _relayers.requireQuorum(recoveryDigest(epoch, from, to), epoch, signatures);
+        (_incoming.count, _incoming.head) = (to.count, to.head);
+        emit LaneRecovered(from.count, from.head, to.count, to.head);
+    }
+
+    /// @inheritdoc IBridge
     function positions()
         external
         view
         returns (LanePosition memory outgoing, LanePosition memory incoming, uint64 epoch, uint64 pausedUntil)
     {
-        return (_outgoing, _incoming, _relayers.epoch, _pausedUntil);
+        incoming = LanePosition(_incoming.count, _incoming.head);
+        return (_outgoing, incoming, _relayers.epoch, _incoming.pausedUntil);
     }
 
     /// @inheritdoc IBridge
-    function parkedHandover(uint64 nonce) external view returns (ParkedHandover memory) {
-        return _parked[nonce];
+    function parkedHandover(bytes32 parkedHash) external view returns (ParkedHandover memory) {
+        return _parked[parkedHash];
     }
 
     /// @inheritdoc IBridge
     function checkpointDigest(uint64 epoch, uint64 count, bytes32 head) public view returns (bytes32) {
-        return _hashTypedDataV4(Checkpoint.structHash(counterpartChainId, counterpartBridge, epoch, count, head));
+        return _hashTypedDataV4(Attested.checkpoint(counterpartChainId, counterpartBridge, epoch, count, head));
+    }
+
+    /// @inheritdoc IBridge
+    function recoveryDigest(uint64 epoch, LanePosition memory from, LanePosition memory to)
+        public
+        view
+        returns (bytes32)
+    {
+        return _hashTypedDataV4(Attested.recovery(counterpartChainId, counterpartBridge, epoch, from, to));
+    }
+
+    /// @inheritdoc IBridge
+    function releaseDigest(bytes32 parkedHash, address to, uint256 deadline) public view returns (bytes32) {
+        return _hashTypedDataV4(Attested.releaseTo(parkedHash, to, deadline));
     }
 
     /// @inheritdoc IBridge

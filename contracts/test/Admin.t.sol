@@ -2,26 +2,23 @@
 pragma solidity ^0.8.30;
 
 import {IBridge} from "../src/interfaces/IBridge.sol";
-import {BridgeToken} from "../src/tokens/BridgeToken.sol";
-import {AssetKind, Custody, NATIVE_COIN, Request, TokenConfig} from "../src/types/Types.sol";
+import {IGoverned} from "../src/interfaces/IGoverned.sol";
+import {Certificate, LanePosition, Request, Signature} from "../src/types/Types.sol";
+import {IOwned} from "./support/IOwned.sol";
 import {PairTest} from "./support/PairTest.sol";
-import {TestToken} from "./support/TestToken.sol";
-import {vm} from "./support/Vm.sol";
+import {Vm, vm} from "./support/Vm.sol";
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 
-/// @title Who may set what, and within which bounds
+/// @title Who may set what of a bridge, and within which bounds
 contract AdminTest is PairTest {
     // ---- roles ------------------------------------------------------------------------------------------------
 
     function test_only_the_owner_loosens() public {
         address[3] memory others = [GUARDIAN, MALLORY, members[0]];
+        LanePosition memory position = _incoming(main);
         for (uint256 i = 0; i < others.length; ++i) {
             bytes memory refused = abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, others[i]);
             vm.startPrank(others[i]);
-            vm.expectRevert(refused);
-            main.registerToken(address(gold), _config(BOB, AssetKind.ERC20, Custody.Lock));
-            vm.expectRevert(refused);
-            main.setTokenLimits(address(gold), 0, 0, 0, 0, 0);
             vm.expectRevert(refused);
             main.unpause();
             vm.expectRevert(refused);
@@ -30,49 +27,106 @@ contract AdminTest is PairTest {
             main.scheduleRelayerSet(members, 3);
             vm.expectRevert(refused);
             main.transferOwnership(others[i]);
-            vm.expectRevert(abi.encodeWithSelector(IBridge.Bridge_CallerRefused.selector, others[i]));
-            main.setTokenEnabled(address(gold), true);
+            vm.expectRevert(refused);
+            main.freeParked(0);
+            vm.expectRevert(refused);
+            main.recoverLane(position, 1, new Signature[](0));
             vm.stopPrank();
         }
     }
 
     function test_strangers_tighten_nothing_either() public {
-        bytes memory refused = abi.encodeWithSelector(IBridge.Bridge_CallerRefused.selector, MALLORY);
-        vm.startPrank(MALLORY);
-        vm.expectRevert(refused);
-        main.setTokenEnabled(address(gold), false);
-        vm.expectRevert(refused);
-        main.pause();
-        vm.expectRevert(refused);
-        main.vetoRelayerSet();
-        vm.expectRevert(refused);
-        main.revokeRelayer(members[0]);
-        vm.stopPrank();
+        Request memory request = _sendGold(BOB, 1);
+        address[2] memory others = [MALLORY, members[0]];
+        for (uint256 i = 0; i < others.length; ++i) {
+            bytes memory refused = abi.encodeWithSelector(IGoverned.Governed_CallerRefused.selector, others[i]);
+            vm.startPrank(others[i]);
+            vm.expectRevert(refused);
+            main.pause();
+            vm.expectRevert(refused);
+            main.vetoRelayerSet();
+            vm.expectRevert(refused);
+            main.revokeRelayer(members[0]);
+            vm.expectRevert(refused);
+            main.holdParked(request);
+            vm.stopPrank();
+        }
     }
 
     function test_ownership_moves_in_two_steps_and_never_to_nobody() public {
-        vm.startPrank(OWNER);
-        vm.expectRevert(IBridge.Bridge_OwnerRequired.selector);
-        main.renounceOwnership();
-        main.transferOwnership(BOB);
-        vm.stopPrank();
-        vm.assertEq(main.owner(), OWNER, "not yet");
-        vm.prank(BOB);
-        main.acceptOwnership();
-        vm.assertEq(main.owner(), BOB, "accepted");
+        IOwned[2] memory both = [IOwned(address(main)), IOwned(address(mainVault))];
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.startPrank(OWNER);
+            vm.expectRevert(IGoverned.Governed_OwnerRequired.selector);
+            both[i].renounceOwnership();
+            both[i].transferOwnership(BOB);
+            vm.stopPrank();
+            vm.assertEq(both[i].owner(), OWNER, "not yet");
+            vm.prank(MALLORY);
+            vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, MALLORY));
+            both[i].acceptOwnership();
+            vm.prank(BOB);
+            both[i].acceptOwnership();
+            vm.assertEq(both[i].owner(), BOB, "accepted");
+            vm.prank(OWNER);
+            vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, OWNER));
+            both[i].setGuardian(OWNER);
+        }
     }
 
     function test_the_guardian_changes_but_is_never_nobody() public {
-        vm.startPrank(OWNER);
-        vm.expectRevert(IBridge.Bridge_AddressZero.selector);
-        main.setGuardian(address(0));
-        main.setGuardian(BOB);
+        IOwned[2] memory both = [IOwned(address(main)), IOwned(address(mainVault))];
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.startPrank(OWNER);
+            vm.expectRevert(IGoverned.Governed_AddressZero.selector);
+            both[i].setGuardian(address(0));
+            both[i].setGuardian(BOB);
+            vm.stopPrank();
+            vm.assertEq(both[i].guardian(), BOB, "the new one");
+        }
+        bytes memory refused = abi.encodeWithSelector(IGoverned.Governed_CallerRefused.selector, GUARDIAN);
+        vm.startPrank(GUARDIAN);
+        vm.expectRevert(refused);
+        main.pause();
+        vm.expectRevert(refused);
+        mainVault.setTokenEnabled(address(gold), false);
         vm.stopPrank();
-        vm.prank(GUARDIAN);
-        vm.expectRevert(abi.encodeWithSelector(IBridge.Bridge_CallerRefused.selector, GUARDIAN));
+        vm.startPrank(BOB);
         main.pause();
-        vm.prank(BOB);
+        mainVault.setTokenEnabled(address(gold), false);
+        vm.stopPrank();
+    }
+
+    /// Who watches the bridge learns every setting from its events.
+    function test_every_change_is_told() public {
+        vm.recordLogs();
+        vm.startPrank(OWNER);
         main.pause();
+        main.unpause();
+        main.scheduleRelayerSet(members, 2);
+        main.vetoRelayerSet();
+        main.scheduleRelayerSet(members, 2);
+        vm.warp(START + 2 days);
+        main.applyRelayerSet();
+        main.revokeRelayer(members[1]);
+        vm.stopPrank();
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        vm.assertEq(logs.length, 7);
+        _assertLog(logs[0], IBridge.Paused.selector, abi.encode(START + 3 days));
+        vm.assertEq(logs[0].topics[1], bytes32(uint256(uint160(OWNER))), "by whom");
+        _assertLog(logs[1], IBridge.Unpaused.selector, "");
+        _assertLog(logs[2], IBridge.RelayerSetScheduled.selector, abi.encode(members, 2, START + 2 days));
+        _assertLog(logs[3], IBridge.RelayerSetVetoed.selector, "");
+        _assertLog(logs[5], IBridge.RelayerSetChanged.selector, abi.encode(members, 2));
+        vm.assertEq(logs[5].topics[1], bytes32(uint256(2)), "epoch");
+        _assertLog(logs[6], IBridge.RelayerRevoked.selector, "");
+        vm.assertEq(logs[6].topics[1], bytes32(uint256(2)), "of the epoch");
+        vm.assertEq(logs[6].topics[2], bytes32(uint256(uint160(members[1]))), "whose");
+    }
+
+    function _assertLog(Vm.Log memory log, bytes32 topic, bytes memory data) private pure {
+        vm.assertEq(log.topics[0], topic, "event");
+        vm.assertEq(keccak256(log.data), keccak256(data), "what");
     }
 
     // ---- pause ------------------------------------------------------------------------------------------------
@@ -101,90 +155,23 @@ contract AdminTest is PairTest {
         _sendGold(BOB, 1);
     }
 
-    // ---- tokens -----------------------------------------------------------------------------------------------
-
-    function test_registration_refuses_what_does_not_fit() public {
-        TestToken token = new TestToken("T", "T", 18);
-        bytes4 invalid = IBridge.Bridge_TokenInvalid.selector;
-        bytes4 zero = IBridge.Bridge_AddressZero.selector;
-        _refuse(address(0), _config(BOB, AssetKind.ERC20, Custody.Lock), abi.encodeWithSelector(zero));
-        _refuse(address(token), _config(address(0), AssetKind.ERC20, Custody.Lock), abi.encodeWithSelector(zero));
-        _refuse(address(token), _config(BOB, AssetKind.None, Custody.Lock), abi.encodeWithSelector(invalid, token));
-        _refuse(address(token), _config(BOB, AssetKind.ERC20, Custody.None), abi.encodeWithSelector(invalid, token));
-        _refuse(address(token), _config(BOB, AssetKind.Native, Custody.Lock), abi.encodeWithSelector(invalid, token));
-        _refuse(NATIVE_COIN, _config(BOB, AssetKind.ERC20, Custody.Lock), abi.encodeWithSelector(invalid, NATIVE_COIN));
-        _refuse(NATIVE_COIN, _config(BOB, AssetKind.Native, Custody.Mint), abi.encodeWithSelector(invalid, NATIVE_COIN));
-        _refuse(
-            ALICE,
-            _config(BOB, AssetKind.ERC20, Custody.Lock),
-            abi.encodeWithSelector(IBridge.Bridge_TokenCodeMissing.selector, ALICE)
-        );
-        TokenConfig memory config = _config(BOB, AssetKind.ERC20, Custody.Lock);
-        (config.minAmount, config.maxAmount) = (2, 1);
-        _refuse(address(token), config, abi.encodeWithSelector(IBridge.Bridge_LimitsInvalid.selector, 2, 1));
-        _refuse(
-            address(main), _config(BOB, AssetKind.ERC20, Custody.Lock), abi.encodeWithSelector(invalid, address(main))
-        );
-        // A token that another bridge mints.
-        BridgeToken other = new BridgeToken(BOB, "T", "T", 18, 1);
-        _refuse(address(other), _config(BOB, AssetKind.ERC20, Custody.Mint), abi.encodeWithSelector(invalid, other));
-    }
-
-    function test_a_token_in_use_stays_what_it_is() public {
-        _sendGold(BOB, 10);
-        bytes memory inUse = abi.encodeWithSelector(IBridge.Bridge_TokenInUse.selector, 10, 0);
-        _refuse(address(gold), _config(BOB, AssetKind.ERC20, Custody.Lock), inUse);
-        // The same in other bounds is fine.
-        TokenConfig memory config = _config(address(goldThere), AssetKind.ERC20, Custody.Lock);
-        config.maxAmount = 5;
-        vm.prank(OWNER);
-        main.registerToken(address(gold), config);
-        vm.assertEq(main.tokenConfig(address(gold)).maxAmount, 5);
-    }
-
-    function test_a_token_with_parked_value_stays_what_it_is() public {
+    /// A bridge's pause stops requests, which its vault takes, and handovers of its own; the other end's go on.
+    function test_a_pause_stops_both_lanes_of_this_end_only() public {
+        _deliver(service, _sendGold(BOB, 5));
+        Request memory back = _sendBack(goldThere, BOB, ALICE, 1);
         vm.prank(GUARDIAN);
-        service.setTokenEnabled(address(goldThere), false);
-        _deliver(service, _sendGold(BOB, 10));
-        vm.prank(OWNER);
-        vm.expectRevert(abi.encodeWithSelector(IBridge.Bridge_TokenInUse.selector, 0, 10));
-        service.registerToken(address(goldThere), _config(BOB, AssetKind.ERC20, Custody.Mint));
-    }
-
-    function test_an_idle_token_may_change() public {
-        vm.prank(OWNER);
-        main.registerToken(address(gold), _config(BOB, AssetKind.ERC20, Custody.Lock));
-        vm.assertEq(main.tokenConfig(address(gold)).counterpart, BOB, "counterpart");
-    }
-
-    function test_settings_of_an_unregistered_token_are_refused() public {
-        bytes memory unregistered = abi.encodeWithSelector(IBridge.Bridge_TokenUnregistered.selector, BOB);
-        vm.startPrank(OWNER);
-        vm.expectRevert(unregistered);
-        main.setTokenEnabled(BOB, true);
-        vm.expectRevert(unregistered);
-        main.setTokenLimits(BOB, 1, 1, 1, 1, 1);
+        main.pause();
+        bytes memory paused = abi.encodeWithSelector(IBridge.Bridge_Paused.selector, START + 3 days);
+        gold.mint(ALICE, 1);
+        vm.startPrank(ALICE);
+        gold.approve(address(mainVault), 1);
+        vm.expectRevert(paused);
+        mainVault.requestERC20(address(gold), BOB, 1, 0, "");
         vm.stopPrank();
-    }
-
-    /// New limits give no fresh bucket: what was spent stays spent.
-    function test_new_limits_do_not_refill_the_bucket() public {
-        _deliver(service, _sendGold(BOB, 100));
-        vm.prank(OWNER);
-        main.setTokenLimits(address(gold), 1, NO_LIMIT, 50, 0, NO_LIMIT);
-        _deliver(main, _sendBack(goldThere, BOB, ALICE, 50));
-        vm.assertEq(main.tokenAllowance(address(gold)), 0);
-        vm.prank(OWNER);
-        main.setTokenLimits(address(gold), 1, NO_LIMIT, 1000, 1, NO_LIMIT);
-        vm.assertEq(main.tokenAllowance(address(gold)), 0);
-        vm.warp(START + 7);
-        vm.assertEq(main.tokenAllowance(address(gold)), 7);
-        // Nor does registering it anew.
-        TokenConfig memory config = _config(address(goldThere), AssetKind.ERC20, Custody.Lock);
-        config.bucketCapacity = 2000;
-        vm.prank(OWNER);
-        main.registerToken(address(gold), config);
-        vm.assertEq(main.tokenAllowance(address(gold)), 7);
+        Certificate memory certificate = _certify(main, _one(back), _none(), THRESHOLD);
+        vm.expectRevert(paused);
+        main.deliver(_one(back), _noPayloads(), _none(), certificate);
+        _sendBack(goldThere, BOB, ALICE, 1);
     }
 
     // ---- relayer sets -----------------------------------------------------------------------------------------
@@ -267,7 +254,7 @@ contract AdminTest is PairTest {
         vm.expectRevert(abi.encodeWithSelector(IBridge.Bridge_MemberDuplicate.selector, members[0]));
         main.scheduleRelayerSet(wrong, 2);
         wrong = _replaced(members, 1, address(0));
-        vm.expectRevert(IBridge.Bridge_AddressZero.selector);
+        vm.expectRevert(IGoverned.Governed_AddressZero.selector);
         main.scheduleRelayerSet(wrong, 2);
         vm.stopPrank();
     }
@@ -307,14 +294,8 @@ contract AdminTest is PairTest {
         service.applyRelayerSet();
         Request[] memory requests = _one(request);
         vm.assertEq(_certify(service, requests, _none(), 4).epoch, 2);
-        _at(service).deliver(requests, _none(), _certify(service, requests, _none(), 4));
+        _at(service).deliver(requests, _noPayloads(), _none(), _certify(service, requests, _none(), 4));
         vm.assertEq(goldThere.balanceOf(BOB), 10);
-    }
-
-    function _refuse(address token, TokenConfig memory config, bytes memory data) private {
-        vm.prank(OWNER);
-        vm.expectRevert(data);
-        main.registerToken(token, config);
     }
 
     function _replaced(address[] memory from, uint256 place, address by) private pure returns (address[] memory to) {

@@ -12,6 +12,7 @@ import {
     Request,
     Signature
 } from "../src/types/Types.sol";
+import {IOwnedBridge} from "./support/IOwned.sol";
 import {PairTest} from "./support/PairTest.sol";
 import {Vm, vm} from "./support/Vm.sol";
 
@@ -134,12 +135,13 @@ contract DeliverTest is PairTest {
         Certificate memory certificate = _certify(service, requests, _none(), THRESHOLD);
         Request memory changed = requests[which % 5];
         uint160 other = uint160(uint256(by) + 1);
-        if (field % 6 == 0) changed.kind = AssetKind.Native;
-        if (field % 6 == 1) changed.sender = address(uint160(changed.sender) ^ other);
-        if (field % 6 == 2) changed.recipient = address(uint160(changed.recipient) ^ other);
-        if (field % 6 == 3) changed.token = address(uint160(changed.token) ^ other);
-        if (field % 6 == 4) changed.counterpartToken = address(uint160(changed.counterpartToken) ^ other);
-        if (field % 6 == 5) changed.amount = (changed.amount ^ by) == changed.amount ? 77 : changed.amount ^ by;
+        if (field % 7 == 0) changed.kind = AssetKind.Native;
+        if (field % 7 == 1) changed.sender = address(uint160(changed.sender) ^ other);
+        if (field % 7 == 2) changed.recipient = address(uint160(changed.recipient) ^ other);
+        if (field % 7 == 3) changed.token = address(uint160(changed.token) ^ other);
+        if (field % 7 == 4) changed.counterpartToken = address(uint160(changed.counterpartToken) ^ other);
+        if (field % 7 == 5) changed.amount = (changed.amount ^ by) == changed.amount ? 77 : changed.amount ^ by;
+        if (field % 7 == 6) changed.payloadHash = bytes32(uint256(other));
         bytes32 got = _headAfter(service, requests, _none());
         _refuse(requests, _none(), certificate, _headMismatch(certificate.head, got));
     }
@@ -168,40 +170,82 @@ contract DeliverTest is PairTest {
         _refuse(batch, tail, certificate, _headMismatch(certificate.head, _headAfter(service, batch, tail)));
     }
 
-    /// A request of nothing, or of more than a bridge can take, was linked by no bridge. Even a quorum cannot pass it.
-    function test_refuses_what_no_bridge_can_have_linked() public {
-        Request[] memory requests = _one(_sendGold(BOB, 1));
-        requests[0].kind = AssetKind.None;
-        bytes memory malformed = abi.encodeWithSelector(IBridge.Bridge_RequestMalformed.selector, 0);
-        _refuse(requests, _none(), _certify(service, requests, _none(), 4), malformed);
-        requests[0].kind = AssetKind.ERC20;
-        requests[0].amount = uint256(NO_LIMIT) + 1;
-        _refuse(requests, _none(), _certify(service, requests, _none(), 4), malformed);
+    /// More than any bridge can take was linked by none. Even a quorum cannot have it paid.
+    function test_what_no_bridge_can_have_linked_is_never_paid() public {
+        Request memory request = _sendGold(BOB, 1);
+        uint256[3] memory amounts = [uint256(type(uint112).max) + 1, uint256(1) << 255, type(uint256).max];
+        for (uint256 i = 0; i < amounts.length; ++i) {
+            (request.nonce, request.amount) = (uint64(i), amounts[i]);
+            _deliver(service, request);
+            _assertParked(service, request, ParkReason.OutOfBounds);
+        }
+        vm.assertEq(goldThere.totalSupply(), 0);
+    }
+
+    /// What is paid, this side's own register says: a kind that a lying quorum names changes nothing.
+    function test_the_kind_that_a_request_names_decides_nothing_here() public {
+        Request memory request = _sendGold(BOB, 7);
+        request.kind = AssetKind.Native;
+        vm.deal(address(serviceVault), 7);
+        _deliver(service, request);
+        vm.assertEq(goldThere.balanceOf(BOB), 7);
+        vm.assertEq(BOB.balance, 0);
+        request = _sendGold(BOB, 7);
+        request.kind = AssetKind.None;
+        _deliver(service, request);
+        vm.assertEq(goldThere.balanceOf(BOB), 14);
     }
 
     /// Dirty upper bits make another hash: the words are hashed as they stand, and never pass as clean ones.
     function test_refuses_calldata_with_dirty_upper_bits() public {
         Request[] memory requests = _one(_sendGold(BOB, 1));
         Certificate memory certificate = _certify(service, requests, _none(), THRESHOLD);
-        bytes memory call = abi.encodeCall(IBridge.deliver, (requests, _none(), certificate));
-        // Selector 4, three offsets, the array's length, then nonce and kind: the sender's word is at 196.
+        bytes memory call = abi.encodeCall(IBridge.deliver, (requests, _noPayloads(), _none(), certificate));
+        // Selector 4, four offsets, the array's length, then nonce and kind: the sender's word is at 228.
         _at(service);
         (bool clean,) = address(service).call(call);
         vm.assertTrue(clean, "clean");
         requests = _one(_sendGold(BOB, 1));
         certificate = _certify(service, requests, _none(), THRESHOLD);
-        call = abi.encodeCall(IBridge.deliver, (requests, _none(), certificate));
-        call[196] = 0x01;
+        call = abi.encodeCall(IBridge.deliver, (requests, _noPayloads(), _none(), certificate));
+        call[228] = 0x01;
         _at(service);
         (bool dirty,) = address(service).call(call);
         vm.assertTrue(!dirty, "dirty");
+    }
+
+    /// Too little gas for a payout's full allowance has a name of its own, so that a submitter knows what to change.
+    function test_refuses_a_batch_that_is_short_of_gas() public {
+        Request[] memory requests = _one(_sendGold(BOB, 1));
+        Certificate memory certificate = _certify(service, requests, _none(), THRESHOLD);
+        bytes memory call = abi.encodeCall(IBridge.deliver, (requests, _noPayloads(), _none(), certificate));
+        _at(service);
+        (bool done, bytes memory answer) = address(service).call{gas: 300_000}(call);
+        vm.assertTrue(!done, "refused");
+        vm.assertEq(bytes4(answer), IBridge.Bridge_GasShort.selector, "by name");
+        vm.assertEq(_incoming(service).count, 0);
+        (done,) = address(service).call{gas: 450_000}(call);
+        vm.assertTrue(done, "enough");
+        vm.assertEq(goldThere.balanceOf(BOB), 1);
+    }
+
+    /// A vault that is no contract would seem to pay: it answers nothing, and nothing moves.
+    function test_refuses_all_when_there_is_no_vault() public {
+        vm.chainId(SERVICE);
+        IOwnedBridge orphan =
+            _deployBridge(OWNER, GUARDIAN, address(0x7A17), MAIN, address(main), members, THRESHOLD, _timing());
+        Request[] memory requests = _one(_sendGold(BOB, 1));
+        Certificate memory certificate = _certify(orphan, requests, _none(), THRESHOLD);
+        vm.expectRevert(abi.encodeWithSelector(IBridge.Bridge_VaultInvalid.selector, address(0x7A17)));
+        orphan.deliver(requests, _noPayloads(), _none(), certificate);
+        vm.assertEq(_incoming(orphan).count, 0);
     }
 
     // ---- payouts by this side's own register ------------------------------------------------------------------
 
     function test_parks_what_is_unknown_here_without_holding_up_the_rest() public {
         vm.prank(GUARDIAN);
-        service.setTokenEnabled(address(goldThere), false);
+        serviceVault.setTokenEnabled(address(goldThere), false);
         Request[] memory requests = new Request[](3);
         requests[0] = _sendCoin(BOB, 5);
         requests[1] = _sendGold(BOB, 7);
@@ -223,9 +267,9 @@ contract DeliverTest is PairTest {
     }
 
     function test_parks_when_custody_is_short_even_if_the_balance_is_not() public {
-        // A gift to the bridge is nobody's liquidity.
-        gold.mint(address(main), 1000);
-        Request memory request = Request(0, AssetKind.ERC20, BOB, ALICE, address(goldThere), address(gold), 1000);
+        // A gift to the vault is nobody's liquidity.
+        gold.mint(address(mainVault), 1000);
+        Request memory request = Request(0, AssetKind.ERC20, BOB, ALICE, address(goldThere), address(gold), 1000, 0);
         _deliver(main, request);
         _assertParked(main, request, ParkReason.LiquidityShort);
         vm.assertEq(gold.balanceOf(ALICE), 0);
@@ -237,7 +281,7 @@ contract DeliverTest is PairTest {
         _deliver(main, _sendBack(coinThere, BOB, BOB, 2 ether));
         vm.assertEq(BOB.balance - before, 2 ether);
         vm.assertEq(_custody(main, NATIVE_COIN), 3 ether);
-        vm.assertEq(address(main).balance, 3 ether);
+        vm.assertEq(address(mainVault).balance, 3 ether);
     }
 
     // ---- helpers ----------------------------------------------------------------------------------------------
@@ -266,7 +310,7 @@ contract DeliverTest is PairTest {
     }
 
     function _deliverAs(Request[] memory requests, bytes32[] memory tail, Certificate memory certificate) private {
-        service.deliver(requests, tail, certificate);
+        service.deliver(requests, _noPayloads(), tail, certificate);
     }
 
     /// Expects a refusal that moves and pays nothing. Empty data: any.
@@ -281,7 +325,7 @@ contract DeliverTest is PairTest {
         _at(service);
         if (data.length == 0) vm.expectRevert();
         else vm.expectRevert(data);
-        service.deliver(requests, tail, certificate);
+        service.deliver(requests, _noPayloads(), tail, certificate);
         vm.assertEq(_incoming(service).count, before.count, "count stays");
         vm.assertEq(_incoming(service).head, before.head, "head stays");
         vm.assertEq(goldThere.totalSupply(), supply, "nothing is paid");

@@ -2,14 +2,15 @@
 pragma solidity ^0.8.30;
 
 import {IBridge} from "../src/interfaces/IBridge.sol";
-import {AssetKind, Custody, NATIVE_COIN, ParkReason, ParkedHandover, Request} from "../src/types/Types.sol";
+import {AssetKind, Custody, Direction, Limits, NATIVE_COIN, ParkReason, Payload, Request} from "../src/types/Types.sol";
+import {DataReceiver} from "./support/DataReceiver.sol";
+import {EveryAssetTest} from "./support/EveryAsset.sol";
 import {HostileRecipient} from "./support/HostileRecipient.sol";
-import {PairTest} from "./support/PairTest.sol";
 import {TestToken} from "./support/TestToken.sol";
 import {Vm, vm} from "./support/Vm.sol";
 
 /// @title S4: every parked handover ends as released xor returned, once
-contract ParkedTest is PairTest {
+contract ParkedTest is EveryAssetTest {
     HostileRecipient private hostile;
 
     function setUp() public override {
@@ -22,60 +23,79 @@ contract ParkedTest is PairTest {
 
     function test_is_released_when_its_reason_has_passed() public {
         Request memory request = _parkCoin(2 ether);
-        _refuseRelease(request, _stillRefused(ParkReason.PayoutFailed));
+        _refuseRelease(request, _stillRefused(ParkReason.PayoutFailed, 0));
         hostile.setMood(HostileRecipient.Mood.Plain);
         vm.recordLogs();
         vm.prank(MALLORY);
-        main.releaseParked(request);
+        main.releaseParked(request, "");
         Vm.Log[] memory logs = vm.getRecordedLogs();
         vm.assertEq(logs[logs.length - 1].topics[0], IBridge.HandoverReleased.selector, "event");
+        vm.assertEq(logs[logs.length - 1].topics[2], bytes32(uint256(uint160(address(hostile)))), "recipient");
         vm.assertEq(address(hostile).balance, 2 ether);
         vm.assertEq(_parked(main, NATIVE_COIN), 0);
         vm.assertEq(_custody(main, NATIVE_COIN), 98 ether);
-        _refuseRelease(request, _notParked(request.nonce));
-        _refuseReturn(request, BOB, _notParked(request.nonce));
+        _refuseRelease(request, _notParked(request));
+        _refuseReturn(request, address(hostile), _notParked(request));
         vm.assertEq(address(hostile).balance, 2 ether);
     }
 
     function test_a_refused_release_leaves_it_parked() public {
         Request memory request = _parkCoin(2 ether);
-        _refuseRelease(request, _stillRefused(ParkReason.PayoutFailed));
+        uint64 parkedAt = main.parkedHandover(main.requestHash(request)).parkedAt;
+        vm.warp(START + 1 hours);
+        _refuseRelease(request, _stillRefused(ParkReason.PayoutFailed, 0));
         _assertParked(main, request, ParkReason.PayoutFailed);
         vm.assertEq(_parked(main, NATIVE_COIN), 2 ether);
+        vm.assertEq(main.parkedHandover(main.requestHash(request)).parkedAt, parkedAt);
     }
 
     function testFuzz_refuses_another_request_than_was_parked(uint8 field, uint128 by) public {
         Request memory request = _parkCoin(2 ether);
         hostile.setMood(HostileRecipient.Mood.Plain);
-        bytes32 parked = main.requestHash(request);
         uint160 other = uint160(uint256(by) + 1);
-        if (field % 6 == 0) request.kind = AssetKind.Native;
-        if (field % 6 == 1) request.sender = address(uint160(request.sender) ^ other);
-        if (field % 6 == 2) request.recipient = address(uint160(request.recipient) ^ other);
-        if (field % 6 == 3) request.token = address(uint160(request.token) ^ other);
-        if (field % 6 == 4) request.counterpartToken = address(uint160(request.counterpartToken) ^ other);
-        if (field % 6 == 5) request.amount ^= uint256(by) + 1;
-        bytes memory mismatch =
-            abi.encodeWithSelector(IBridge.Bridge_RequestMismatch.selector, main.requestHash(request), parked);
-        _refuseRelease(request, mismatch);
+        if (field % 8 == 0) request.kind = AssetKind.Native;
+        if (field % 8 == 1) request.sender = address(uint160(request.sender) ^ other);
+        if (field % 8 == 2) request.recipient = address(uint160(request.recipient) ^ other);
+        if (field % 8 == 3) request.token = address(uint160(request.token) ^ other);
+        if (field % 8 == 4) request.counterpartToken = address(uint160(request.counterpartToken) ^ other);
+        if (field % 8 == 5) request.amount ^= uint256(by) + 1;
+        if (field % 8 == 6) request.payloadHash = bytes32(uint256(other));
+        if (field % 8 == 7) request.nonce = uint64(by) == request.nonce ? 77 : uint64(by);
+        _refuseRelease(request, _notParked(request));
         vm.warp(START + 30 days);
-        _refuseReturn(request, MALLORY, mismatch);
-        _refuseReturn(request, request.recipient, mismatch);
+        _refuseReturn(request, MALLORY, _notParked(request));
+        _refuseReturn(request, request.recipient, _notParked(request));
+    }
+
+    /// An NFT is released and returned with the payload that it came with, and with no other.
+    function test_refuses_another_payload_than_was_parked() public {
+        (Request memory request, bytes memory payload) = _parkArt(address(hostile), 42);
+        bytes memory other = abi.encode(Payload(_ids(43), new uint256[](0), "ipfs://art/42", ""));
+        bytes memory mismatch =
+            abi.encodeWithSelector(IBridge.Bridge_PayloadMismatch.selector, keccak256(other), keccak256(payload));
+        vm.expectRevert(mismatch);
+        service.releaseParked(request, other);
+        vm.prank(address(hostile));
+        vm.expectRevert(mismatch);
+        service.returnParked(request, other);
+        vm.prank(address(hostile));
+        vm.expectRevert(abi.encodeWithSelector(IBridge.Bridge_PayloadMismatch.selector, bytes32(0), keccak256(payload)));
+        service.returnParked(request, "");
+        _assertParked(service, request, ParkReason.PayoutFailed);
     }
 
     function test_a_release_obeys_the_rate_limit() public {
-        vm.prank(OWNER);
-        main.setTokenLimits(NATIVE_COIN, 1, NO_LIMIT, 3 ether, 1 ether, NO_LIMIT);
+        _limit(mainVault, NATIVE_COIN, Direction.Incoming, Limits(1, NO_LIMIT, 3 ether, 3, NO_LIMIT, 0, 0));
         Request memory request = _parkCoin(2 ether);
         _deliver(main, _sendBack(coinThere, BOB, ALICE, 3 ether));
         hostile.setMood(HostileRecipient.Mood.Plain);
-        _refuseRelease(request, _stillRefused(ParkReason.RateLimited));
+        _refuseRelease(request, _stillRefused(ParkReason.RateLimited, START + 2));
         vm.warp(START + 1);
-        _refuseRelease(request, _stillRefused(ParkReason.RateLimited));
+        _refuseRelease(request, _stillRefused(ParkReason.RateLimited, START + 2));
         vm.warp(START + 2);
-        main.releaseParked(request);
+        main.releaseParked(request, "");
         vm.assertEq(address(hostile).balance, 2 ether);
-        vm.assertEq(main.tokenAllowance(NATIVE_COIN), 0);
+        vm.assertEq(mainVault.available(NATIVE_COIN, Direction.Incoming), 0);
     }
 
     function test_refuses_release_and_return_while_paused() public {
@@ -86,54 +106,9 @@ contract ParkedTest is PairTest {
         bytes memory paused = abi.encodeWithSelector(IBridge.Bridge_Paused.selector, START + 3 days);
         _refuseRelease(request, paused);
         _refuseReturn(request, address(hostile), paused);
-    }
-
-    // ---- delay ------------------------------------------------------------------------------------------------
-
-    function test_a_large_handover_waits() public {
-        vm.prank(OWNER);
-        main.setTokenLimits(NATIVE_COIN, 1, NO_LIMIT, NO_LIMIT, 0, 5 ether);
-        Request memory below = _sendBack(coinThere, BOB, ALICE, 5 ether - 1);
-        _deliver(main, below);
-        _assertNotParked(main, below.nonce);
-        Request memory request = _sendBack(coinThere, BOB, ALICE, 5 ether);
-        _deliver(main, request);
-        _assertParked(main, request, ParkReason.Delayed);
-        vm.assertEq(main.parkedHandover(request.nonce).releasableAt, START + 6 hours);
-
-        vm.warp(START + 6 hours - 1);
-        _refuseRelease(
-            request, abi.encodeWithSelector(IBridge.Bridge_TooEarly.selector, START + 6 hours - 1, START + 6 hours)
-        );
-        vm.warp(START + 6 hours);
-        uint256 before = ALICE.balance;
-        main.releaseParked(request);
-        vm.assertEq(ALICE.balance - before, 5 ether);
-    }
-
-    /// Another reason does not spare a large one its delay.
-    function test_a_large_handover_waits_whatever_it_was_parked_for() public {
-        vm.startPrank(OWNER);
-        main.setTokenLimits(NATIVE_COIN, 1, NO_LIMIT, NO_LIMIT, 0, 5 ether);
-        main.setTokenEnabled(NATIVE_COIN, false);
-        vm.stopPrank();
-        Request memory request = _sendBack(coinThere, BOB, ALICE, 5 ether);
-        _deliver(main, request);
-        _assertParked(main, request, ParkReason.TokenUnavailable);
-        vm.prank(OWNER);
-        main.setTokenEnabled(NATIVE_COIN, true);
-        _refuseRelease(request, abi.encodeWithSelector(IBridge.Bridge_TooEarly.selector, START, START + 6 hours));
-        vm.warp(START + 6 hours);
-        main.releaseParked(request);
-    }
-
-    function test_a_token_without_limits_set_delays_everything() public {
-        TestToken lead = new TestToken("Lead", "PB", 18);
-        Request memory request = Request(0, AssetKind.ERC20, BOB, ALICE, address(1), address(lead), 1);
-        _deliver(main, request);
-        ParkedHandover memory entry = main.parkedHandover(0);
-        vm.assertEq(uint256(entry.reason), uint256(ParkReason.TokenUnavailable));
-        vm.assertEq(entry.releasableAt, START + 6 hours);
+        vm.prank(address(hostile));
+        vm.expectRevert(paused);
+        main.releaseParkedTo(request, "", ALICE, 0, "");
     }
 
     // ---- return -----------------------------------------------------------------------------------------------
@@ -142,16 +117,17 @@ contract ParkedTest is PairTest {
         Request memory request = _parkCoin(2 ether);
         vm.recordLogs();
         vm.prank(address(hostile));
-        uint64 nonce = _at(main).returnParked(request);
+        uint64 nonce = _at(main).returnParked(request, "");
         Vm.Log[] memory logs = vm.getRecordedLogs();
         vm.assertEq(logs[0].topics[0], IBridge.ValueTransferRequested.selector, "linked");
         vm.assertEq(logs[1].topics[0], IBridge.HandoverReturned.selector, "returned");
+        vm.assertEq(logs[1].topics[1], bytes32(uint256(request.nonce)), "which");
+        vm.assertEq(logs[1].topics[2], bytes32(uint256(nonce)), "by which");
         vm.assertEq(_parked(main, NATIVE_COIN), 0);
         vm.assertEq(_custody(main, NATIVE_COIN), 100 ether);
 
         // The original sender gets back what was burned.
-        Request memory back =
-            Request(nonce, AssetKind.Native, address(hostile), BOB, NATIVE_COIN, address(coinThere), 2 ether);
+        Request memory back = _returnOf(request, nonce, AssetKind.Native, "");
         vm.assertEq(coinThere.balanceOf(BOB), 98 ether);
         _deliver(service, back);
         vm.assertEq(coinThere.balanceOf(BOB), 100 ether);
@@ -159,43 +135,39 @@ contract ParkedTest is PairTest {
         vm.assertEq(_incoming(service).head, _outgoing(main).head, "the return is in the lane");
 
         hostile.setMood(HostileRecipient.Mood.Plain);
-        _refuseRelease(request, _notParked(request.nonce));
-        _refuseReturn(request, address(hostile), _notParked(request.nonce));
+        _refuseRelease(request, _notParked(request));
+        _refuseReturn(request, address(hostile), _notParked(request));
     }
 
     function test_anyone_returns_it_after_the_delay() public {
         Request memory request = _parkCoin(2 ether);
         vm.warp(START + 1 days - 1);
-        _refuseReturn(
-            request,
-            MALLORY,
-            abi.encodeWithSelector(IBridge.Bridge_TooEarly.selector, START + 1 days - 1, START + 1 days)
-        );
-        _refuseReturn(
-            request, BOB, abi.encodeWithSelector(IBridge.Bridge_TooEarly.selector, START + 1 days - 1, START + 1 days)
-        );
+        bytes memory early =
+            abi.encodeWithSelector(IBridge.Bridge_TooEarly.selector, START + 1 days - 1, START + 1 days);
+        _refuseReturn(request, MALLORY, early);
+        _refuseReturn(request, BOB, early);
         vm.warp(START + 1 days);
         vm.prank(MALLORY);
-        _at(main).returnParked(request);
-        _assertNotParked(main, request.nonce);
+        _at(main).returnParked(request, "");
+        _assertNotParked(main, request);
     }
 
     /// A token that this side never knew goes back as what it came as.
     function test_an_unknown_token_goes_back() public {
         TestToken lead = new TestToken("Lead", "PB", 18);
-        vm.prank(OWNER);
-        main.registerToken(address(lead), _config(address(0x1EAD), AssetKind.ERC20, Custody.Lock));
+        _register(mainVault, address(lead), _config(address(0x1EAD), AssetKind.ERC20, Custody.Lock));
         lead.mint(ALICE, 50);
-        vm.prank(ALICE);
-        lead.approve(address(main), 50);
-        vm.prank(ALICE);
-        uint64 nonce = _at(main).requestERC20(address(lead), BOB, 50);
-        Request memory request = Request(nonce, AssetKind.ERC20, ALICE, BOB, address(lead), address(0x1EAD), 50);
+        vm.startPrank(ALICE);
+        lead.approve(address(mainVault), 50);
+        _at(main);
+        uint64 nonce = mainVault.requestERC20(address(lead), BOB, 50, 0, "");
+        vm.stopPrank();
+        Request memory request = Request(nonce, AssetKind.ERC20, ALICE, BOB, address(lead), address(0x1EAD), 50, 0);
         _deliver(service, request);
         _assertParked(service, request, ParkReason.TokenUnavailable);
         vm.prank(BOB);
-        uint64 returnNonce = _at(service).returnParked(request);
-        _deliver(main, Request(returnNonce, AssetKind.ERC20, BOB, ALICE, address(0x1EAD), address(lead), 50));
+        uint64 returnNonce = _at(service).returnParked(request, "");
+        _deliver(main, _returnOf(request, returnNonce, AssetKind.ERC20, ""));
         vm.assertEq(lead.balanceOf(ALICE), 50);
         vm.assertEq(_custody(main, address(lead)), 0);
     }
@@ -203,21 +175,95 @@ contract ParkedTest is PairTest {
     /// A parked handover on the minting side mints nothing until it is released.
     function test_a_parked_mint_is_released_or_returned_whole() public {
         vm.prank(GUARDIAN);
-        service.setTokenEnabled(address(goldThere), false);
+        serviceVault.setTokenEnabled(address(goldThere), false);
         Request memory one = _sendGold(BOB, 10);
         Request memory two = _sendGold(BOB, 20);
         _deliver(service, one);
         _deliver(service, two);
         vm.assertEq(goldThere.totalSupply(), 0);
+        vm.assertEq(_parked(service, address(goldThere)), 30);
         vm.prank(BOB);
-        uint64 nonce = _at(service).returnParked(two);
+        uint64 nonce = _at(service).returnParked(two, "");
         vm.prank(OWNER);
-        service.setTokenEnabled(address(goldThere), true);
-        service.releaseParked(one);
+        serviceVault.setTokenEnabled(address(goldThere), true);
+        service.releaseParked(one, "");
         vm.assertEq(goldThere.balanceOf(BOB), 10);
-        _deliver(main, Request(nonce, AssetKind.ERC20, BOB, ALICE, address(goldThere), address(gold), 20));
+        vm.assertEq(_parked(service, address(goldThere)), 0);
+        _deliver(main, _returnOf(two, nonce, AssetKind.ERC20, ""));
         vm.assertEq(gold.balanceOf(ALICE), 20);
         vm.assertEq(_custody(main, address(gold)), 10);
+    }
+
+    // ---- return of what has a payload -------------------------------------------------------------------------
+
+    /// The NFT goes home with its id and its URI, which its own contract keeps anyway.
+    function test_a_parked_nft_goes_home() public {
+        (Request memory request, bytes memory payload) = _parkArt(address(hostile), 42);
+        vm.prank(address(hostile));
+        uint64 nonce = service.returnParked(request, payload);
+        _deliverWith(main, _returnOf(request, nonce, AssetKind.ERC721, payload), payload);
+        vm.assertEq(art.ownerOf(42), ALICE, "home");
+        vm.assertEq(mainVault.custodyOfId(address(art), 42), 0);
+        vm.assertEq(_custody(main, address(art)), 0);
+        vm.assertEq(_custody(service, address(artThere)), 0);
+        vm.expectRevert(_notParked(request));
+        service.releaseParked(request, payload);
+    }
+
+    /// All ids of one request go home as one request.
+    function test_a_parked_multi_token_goes_home() public {
+        (Request memory request, bytes memory payload) = _sendItems(address(hostile), 100, 3, 10, "");
+        _deliverWith(service, request, payload);
+        _assertParked(service, request, ParkReason.PayoutFailed);
+        vm.prank(address(hostile));
+        uint64 nonce = service.returnParked(request, payload);
+        _deliverWith(main, _returnOf(request, nonce, AssetKind.ERC1155, payload), payload);
+        for (uint256 id = 100; id < 103; ++id) {
+            vm.assertEq(items.balanceOf(ALICE, id), 10);
+            vm.assertEq(mainVault.custodyOfId(address(items), id), 0);
+        }
+        vm.assertEq(_custody(main, address(items)), 0);
+    }
+
+    /// Data was meant for the recipient: of gold that goes home nothing but the amount is left.
+    function test_gold_with_data_goes_home_without_it() public {
+        (Request memory request, bytes memory payload, DataReceiver receiver) = _parkData();
+        vm.prank(address(receiver));
+        uint64 nonce = service.returnParked(request, payload);
+        _deliver(main, _returnOf(request, nonce, AssetKind.ERC20, ""));
+        vm.assertEq(gold.balanceOf(ALICE), 9);
+        vm.assertEq(_incoming(main).head, _outgoing(service).head, "this is what was linked");
+    }
+
+    /// An NFT that was sent with data goes home with its id and without the data.
+    function test_an_nft_with_data_goes_home_without_it() public {
+        DataReceiver receiver = new DataReceiver();
+        receiver.setMood(DataReceiver.Mood.AnswerWrong);
+        (Request memory request, bytes memory payload) = _sendArt(address(receiver), 42, "hello");
+        _deliverWith(service, request, payload);
+        _assertParked(service, request, ParkReason.DataRefused);
+        vm.assertEq(artThere.balanceOf(address(receiver)), 0);
+        vm.warp(START + 1 days);
+        vm.prank(MALLORY);
+        uint64 nonce = service.returnParked(request, payload);
+        bytes memory back = abi.encode(Payload(_ids(42), new uint256[](0), "ipfs://art/42", ""));
+        _deliverWith(main, _returnOf(request, nonce, AssetKind.ERC721, back), back);
+        vm.assertEq(art.ownerOf(42), ALICE, "home");
+        vm.assertEq(_incoming(main).head, _outgoing(service).head, "this is what was linked");
+    }
+
+    /// Data that was refused is taken later, with the assets, once.
+    function test_refused_data_is_released_when_it_is_taken() public {
+        (Request memory request, bytes memory payload, DataReceiver receiver) = _parkData();
+        vm.expectRevert(_stillRefused(ParkReason.DataRefused, 0));
+        service.releaseParked(request, payload);
+        receiver.setMood(DataReceiver.Mood.Accept);
+        service.releaseParked(request, payload);
+        vm.assertEq(goldThere.balanceOf(address(receiver)), 9);
+        vm.assertEq(receiver.calls(), 1);
+        vm.prank(address(receiver));
+        vm.expectRevert(_notParked(request));
+        service.returnParked(request, payload);
     }
 
     // ---- helpers ----------------------------------------------------------------------------------------------
@@ -229,18 +275,33 @@ contract ParkedTest is PairTest {
         _assertParked(main, request, ParkReason.PayoutFailed);
     }
 
-    function _stillRefused(ParkReason reason) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(IBridge.Bridge_ReleaseRefused.selector, reason);
+    function _parkArt(address recipient, uint256 id) private returns (Request memory request, bytes memory payload) {
+        (request, payload) = _sendArt(recipient, id, "");
+        _deliverWith(service, request, payload);
+        _assertParked(service, request, ParkReason.PayoutFailed);
     }
 
-    function _notParked(uint64 nonce) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(IBridge.Bridge_NotParked.selector, nonce);
+    function _parkData() private returns (Request memory request, bytes memory payload, DataReceiver receiver) {
+        receiver = new DataReceiver();
+        receiver.setMood(DataReceiver.Mood.AnswerWrong);
+        (request, payload) = _sendGoldWith(address(receiver), 9, "hello");
+        _deliverWith(service, request, payload);
+        _assertParked(service, request, ParkReason.DataRefused);
+        vm.assertEq(goldThere.balanceOf(address(receiver)), 0);
+    }
+
+    function _stillRefused(ParkReason reason, uint64 earliest) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(IBridge.Bridge_ReleaseRefused.selector, reason, earliest);
+    }
+
+    function _notParked(Request memory request) private view returns (bytes memory) {
+        return abi.encodeWithSelector(IBridge.Bridge_NotParked.selector, main.requestHash(request));
     }
 
     function _refuseRelease(Request memory request, bytes memory data) private {
         _at(main);
         vm.expectRevert(data);
-        main.releaseParked(request);
+        main.releaseParked(request, "");
     }
 
     function _refuseReturn(Request memory request, address caller, bytes memory data) private {
@@ -248,7 +309,7 @@ contract ParkedTest is PairTest {
         _at(main);
         vm.prank(caller);
         vm.expectRevert(data);
-        main.returnParked(request);
+        main.returnParked(request, "");
         vm.assertEq(_outgoing(main).count, before);
     }
 }

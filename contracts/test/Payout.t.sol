@@ -2,11 +2,11 @@
 pragma solidity ^0.8.30;
 
 import {IBridge} from "../src/interfaces/IBridge.sol";
+import {IVault} from "../src/interfaces/IVault.sol";
 import {BridgeToken} from "../src/tokens/BridgeToken.sol";
-import {AssetKind, Certificate, Custody, NATIVE_COIN, ParkReason, Request} from "../src/types/Types.sol";
+import {AssetKind, Certificate, Direction, Limits, NATIVE_COIN, ParkReason, Request} from "../src/types/Types.sol";
 import {HostileRecipient} from "./support/HostileRecipient.sol";
 import {HostileToken, SilentToken} from "./support/HostileTokens.sol";
-import {IOwnedBridge} from "./support/IOwnedBridge.sol";
 import {PairTest} from "./support/PairTest.sol";
 import {vm} from "./support/Vm.sol";
 
@@ -41,34 +41,35 @@ contract PayoutTest is PairTest {
         _parksHostileCoin(ParkReason.PayoutFailed);
     }
 
-    /// Each of these calls is good on its own and fits into a payout's gas: the guard alone stands in its way.
+    /// Each of these calls is good on its own and fits into a payout's gas: the guards alone stand in its way.
     function test_a_reentering_recipient_gets_its_coin_and_nothing_else() public {
         Request memory parked = _parkForHostile();
-        _reenterOnDelivery(0, abi.encodeCall(IBridge.returnParked, (parked)));
-        _reenterOnDelivery(1, abi.encodeCall(IBridge.requestNative, (BOB)));
-        _reenterOnDelivery(0, abi.encodeCall(IBridge.requestERC20, (address(gold), BOB, 1)));
+        bytes memory asksCoin = abi.encodeCall(IVault.requestNative, (BOB, 1, ""));
+        bytes memory asksGold = abi.encodeCall(IVault.requestERC20, (address(gold), BOB, 1, 0, ""));
+        _reenterOnDelivery(address(main), 0, abi.encodeCall(IBridge.returnParked, (parked, "")));
+        _reenterOnDelivery(address(mainVault), 1, asksCoin);
+        _reenterOnDelivery(address(mainVault), 0, asksGold);
         _assertParked(main, parked, ParkReason.PayoutFailed);
 
         Request memory second = _parkForHostile();
-        hostile.setReentry(address(main), 0, abi.encodeCall(IBridge.returnParked, (second)));
-        _at(main).releaseParked(parked);
+        hostile.setReentry(address(main), 0, abi.encodeCall(IBridge.returnParked, (second, "")));
+        _at(main).releaseParked(parked, "");
         vm.assertTrue(!hostile.reentered(), "the guard held");
         _assertParked(main, second, ParkReason.PayoutFailed);
 
         // After the payouts, the same calls are taken.
-        vm.prank(address(hostile));
-        main.returnParked(second);
-        vm.prank(address(hostile));
-        main.requestNative{value: 1}(BOB);
-        vm.prank(address(hostile));
-        main.requestERC20(address(gold), BOB, 1);
+        vm.startPrank(address(hostile));
+        main.returnParked(second, "");
+        mainVault.requestNative{value: 1}(BOB, 1, "");
+        mainVault.requestERC20(address(gold), BOB, 1, 0, "");
+        vm.stopPrank();
     }
 
-    function _reenterOnDelivery(uint256 value, bytes memory call) private {
+    function _reenterOnDelivery(address target, uint256 value, bytes memory call) private {
         gold.mint(address(hostile), 1);
         vm.prank(address(hostile));
-        gold.approve(address(main), 1);
-        hostile.setReentry(address(main), value, call);
+        gold.approve(address(mainVault), 1);
+        hostile.setReentry(target, value, call);
         uint256 before = address(hostile).balance;
         uint64 count = _outgoing(main).count;
         _deliver(main, _sendBack(coinThere, BOB, address(hostile), 1 ether));
@@ -86,7 +87,7 @@ contract PayoutTest is PairTest {
 
     function test_recipients_that_swallow_value_are_parked() public {
         // The source refuses these; a return's recipient and a lying quorum are not bound by it.
-        address[3] memory swallowers = [address(0), address(main), address(gold)];
+        address[4] memory swallowers = [address(0), address(main), address(mainVault), address(gold)];
         for (uint256 i = 0; i < swallowers.length; ++i) {
             Request memory request = _sendBack(goldThere, BOB, ALICE, 1 ether);
             request.recipient = swallowers[i];
@@ -112,9 +113,10 @@ contract PayoutTest is PairTest {
         BridgeToken there = _representation(address(silent));
         silent.mint(ALICE, 10);
         vm.prank(ALICE);
-        silent.approve(address(main), 10);
+        silent.approve(address(mainVault), 10);
+        _at(main);
         vm.prank(ALICE);
-        _at(main).requestERC20(address(silent), BOB, 10);
+        mainVault.requestERC20(address(silent), BOB, 10, 0, "");
         _deliver(service, _requestOf(address(silent), address(there), ALICE, BOB, 10));
         _deliver(main, _burnFor(there, address(silent), ALICE, 10));
         vm.assertEq(silent.balanceOf(ALICE), 10);
@@ -136,12 +138,12 @@ contract PayoutTest is PairTest {
             requests[1] = _sendBack(goldThere, BOB, ALICE, 1);
             token.setMood(moods[i]);
             uint256 custody = _custody(main, address(token));
-            uint256 allowance = main.tokenAllowance(address(token));
+            uint256 allowance = mainVault.available(address(token), Direction.Incoming);
             uint256 held = gold.balanceOf(ALICE);
             _deliver(main, requests);
             _assertParked(main, requests[0], ParkReason.PayoutFailed);
             vm.assertEq(_custody(main, address(token)), custody);
-            vm.assertEq(main.tokenAllowance(address(token)), allowance);
+            vm.assertEq(mainVault.available(address(token), Direction.Incoming), allowance);
             vm.assertEq(token.balanceOf(ALICE), 0);
             vm.assertEq(gold.balanceOf(ALICE), held + 1);
             token.setMood(HostileToken.Mood.Plain);
@@ -149,19 +151,24 @@ contract PayoutTest is PairTest {
         vm.assertEq(_parked(main, address(token)), 60);
     }
 
-    function test_nobody_but_the_bridge_opens_a_payout_frame() public {
-        address[3] memory callers = [OWNER, GUARDIAN, MALLORY];
+    function test_nobody_but_its_bridge_has_a_vault_pay() public {
+        Request memory request = _sendBack(goldThere, BOB, ALICE, 1);
+        address[4] memory callers = [OWNER, GUARDIAN, MALLORY, address(service)];
         for (uint256 i = 0; i < callers.length; ++i) {
+            bytes memory refused = abi.encodeWithSelector(IVault.Vault_BridgeRefused.selector, callers[i]);
             vm.prank(callers[i]);
-            vm.expectRevert(abi.encodeWithSelector(IBridge.Bridge_CallerRefused.selector, callers[i]));
-            main.payToken(address(gold), MALLORY, 1, false);
+            vm.expectRevert(refused);
+            mainVault.transferOut(address(gold), 1, MALLORY, START, address(goldThere));
+            vm.prank(callers[i]);
+            vm.expectRevert(refused);
+            mainVault.transferOutWith(request, "", MALLORY, START);
         }
     }
 
     function test_a_reentering_token_moves_once() public {
         (HostileToken token, BridgeToken there) = _hostileToken();
         Request memory request = _burnFor(there, address(token), ALICE, 10);
-        token.setReentry(address(main), abi.encodeCall(IBridge.releaseParked, (request)));
+        token.setReentry(address(main), abi.encodeCall(IBridge.releaseParked, (request, "")));
         _deliver(main, request);
         vm.assertTrue(!token.reentered(), "the guard held");
         vm.assertEq(token.balanceOf(ALICE), 10);
@@ -177,9 +184,9 @@ contract PayoutTest is PairTest {
     }
 
     function test_a_mint_past_the_supply_cap_is_parked() public {
-        BridgeToken capped = new BridgeToken(address(service), "Gold", "GLD", 18, 150 ether);
+        BridgeToken capped = new BridgeToken(address(serviceVault), "Gold", "GLD", 18, 150 ether);
         HostileToken token = new HostileToken();
-        _link(address(token), AssetKind.ERC20, address(capped));
+        _pair(address(token), AssetKind.ERC20, address(capped), AssetKind.ERC20);
         _lock(token, 100 ether);
         _deliver(service, _requestOf(address(token), address(capped), ALICE, BOB, 100 ether));
         _lock(token, 60 ether);
@@ -205,7 +212,7 @@ contract PayoutTest is PairTest {
         uint256 taken = 0;
         for (uint256 gasLimit = 60_000; gasLimit < 700_000; gasLimit += 5_000) {
             uint256 state = vm.snapshotState();
-            try main.deliver{gas: gasLimit}(requests, _none(), certificate) {
+            try main.deliver{gas: gasLimit}(requests, _noPayloads(), _none(), certificate) {
                 vm.assertEq(address(hostile).balance, 3 ether);
                 ++taken;
             } catch {}
@@ -219,8 +226,9 @@ contract PayoutTest is PairTest {
         Request[] memory requests = _one(_sendBack(coinThere, BOB, ALICE, 1 ether));
         Certificate memory certificate = _certify(main, requests, _none(), THRESHOLD);
         _at(main);
-        (bool ok, bytes memory data) =
-            address(main).call{gas: 250_000}(abi.encodeCall(IBridge.deliver, (requests, _none(), certificate)));
+        (bool ok, bytes memory data) = address(main).call{gas: 250_000}(
+            abi.encodeCall(IBridge.deliver, (requests, _noPayloads(), _none(), certificate))
+        );
         vm.assertTrue(!ok, "refused");
         vm.assertEq(bytes32(bytes4(data)), bytes32(IBridge.Bridge_GasShort.selector), "named");
     }
@@ -232,8 +240,9 @@ contract PayoutTest is PairTest {
         Certificate memory certificate = _certify(main, requests, _none(), THRESHOLD);
         gasLimit = _bound(gasLimit, 280_000, 420_000);
         _at(main);
-        (bool ok, bytes memory data) =
-            address(main).call{gas: gasLimit}(abi.encodeCall(IBridge.deliver, (requests, _none(), certificate)));
+        (bool ok, bytes memory data) = address(main).call{gas: gasLimit}(
+            abi.encodeCall(IBridge.deliver, (requests, _noPayloads(), _none(), certificate))
+        );
         if (ok) _assertParked(main, requests[0], ParkReason.PayoutFailed);
         else vm.assertEq(bytes32(bytes4(data)), bytes32(IBridge.Bridge_GasShort.selector), "the only way to fail");
     }
@@ -242,43 +251,41 @@ contract PayoutTest is PairTest {
 
     /// S7: a batch never pays more than the bucket holds, whatever its requests.
     function testFuzz_a_batch_never_pays_more_than_the_bucket_holds(uint128[6] calldata amounts, uint32 later) public {
-        uint128 capacity = 10 ether;
-        vm.prank(OWNER);
-        main.setTokenLimits(address(gold), 1, NO_LIMIT, capacity, 1e15, NO_LIMIT);
+        uint256 capacity = 10 ether;
+        _incomingRate(address(gold), capacity, 10_000);
         Request[] memory requests = new Request[](6);
         for (uint256 i = 0; i < 6; ++i) {
             requests[i] = _sendBack(goldThere, BOB, ALICE, _bound(amounts[i], 1, 12 ether));
         }
-        uint256 before = main.tokenAllowance(address(gold));
+        uint256 before = mainVault.available(address(gold), Direction.Incoming);
         vm.assertEq(before, capacity);
         _deliver(main, requests);
         uint256 paid = gold.balanceOf(ALICE);
         vm.assertLe(paid, capacity, "limit");
-        vm.assertEq(main.tokenAllowance(address(gold)), capacity - paid);
+        vm.assertEq(mainVault.available(address(gold), Direction.Incoming), capacity - paid);
+        uint256 parked = 0;
         for (uint256 i = 0; i < 6; ++i) {
-            if (main.parkedHandover(requests[i].nonce).requestHash == 0) continue;
+            if (main.parkedHandover(main.requestHash(requests[i])).parkedAt == 0) continue;
             _assertParked(main, requests[i], ParkReason.RateLimited);
+            parked += requests[i].amount;
         }
+        vm.assertEq(_parked(main, address(gold)), parked, "what was not paid is owed");
         vm.warp(START + later);
         uint256 refilled = capacity - paid + uint256(later) * 1e15;
-        vm.assertEq(main.tokenAllowance(address(gold)), refilled < capacity ? refilled : capacity);
-    }
-
-    function test_a_bucket_of_no_capacity_pays_nothing() public {
-        vm.prank(OWNER);
-        main.setTokenLimits(address(gold), 1, NO_LIMIT, 0, NO_LIMIT, NO_LIMIT);
-        vm.warp(START + 365 days);
-        Request memory request = _sendBack(goldThere, BOB, ALICE, 1);
-        _deliver(main, request);
-        _assertParked(main, request, ParkReason.RateLimited);
+        vm.assertEq(mainVault.available(address(gold), Direction.Incoming), refilled < capacity ? refilled : capacity);
     }
 
     function test_a_failed_payout_spends_no_rate() public {
-        vm.prank(OWNER);
-        main.setTokenLimits(NATIVE_COIN, 1, NO_LIMIT, 3 ether, 0, NO_LIMIT);
+        _incomingRate(NATIVE_COIN, 3 ether, 365 days);
         hostile.setMood(HostileRecipient.Mood.Revert);
         _deliver(main, _sendBack(coinThere, BOB, address(hostile), 2 ether));
-        vm.assertEq(main.tokenAllowance(NATIVE_COIN), 3 ether);
+        vm.assertEq(mainVault.available(NATIVE_COIN, Direction.Incoming), 3 ether);
+    }
+
+    function _incomingRate(address token, uint256 capacity, uint32 period) private {
+        Limits memory limits = _unlimited();
+        (limits.capacity, limits.period) = (capacity, period);
+        _limit(mainVault, token, Direction.Incoming, limits);
     }
 
     // ---- helpers ----------------------------------------------------------------------------------------------
@@ -294,7 +301,7 @@ contract PayoutTest is PairTest {
         _assertParked(main, requests[1], reason);
         vm.assertEq(_custody(main, NATIVE_COIN), 96 ether);
         vm.assertEq(_parked(main, NATIVE_COIN), 2 ether);
-        vm.assertEq(address(main).balance, 96 ether);
+        vm.assertEq(address(mainVault).balance, 96 ether);
         vm.assertEq(address(hostile).balance, 0);
     }
 
@@ -306,16 +313,17 @@ contract PayoutTest is PairTest {
     }
 
     function _representation(address home) private returns (BridgeToken there) {
-        there = new BridgeToken(address(service), "There", "THR", 18, NO_LIMIT);
-        _link(home, AssetKind.ERC20, address(there));
+        there = new BridgeToken(address(serviceVault), "There", "THR", 18, NO_LIMIT);
+        _pair(home, AssetKind.ERC20, address(there), AssetKind.ERC20);
     }
 
     function _lock(HostileToken token, uint256 amount) private {
         token.mint(ALICE, amount);
         vm.prank(ALICE);
-        token.approve(address(main), amount);
+        token.approve(address(mainVault), amount);
+        _at(main);
         vm.prank(ALICE);
-        _at(main).requestERC20(address(token), BOB, amount);
+        mainVault.requestERC20(address(token), BOB, amount, 0, "");
     }
 
     /// The latest request on main, by what it must be.
@@ -324,17 +332,14 @@ contract PayoutTest is PairTest {
         view
         returns (Request memory)
     {
-        return Request(_outgoing(main).count - 1, AssetKind.ERC20, sender, recipient, token, there, amount);
+        return Request(_outgoing(main).count - 1, AssetKind.ERC20, sender, recipient, token, there, amount, 0);
     }
 
     function _burnFor(BridgeToken there, address home, address recipient, uint256 amount)
         private
-        returns (Request memory)
+        returns (Request memory request)
     {
-        vm.prank(BOB);
-        there.approve(address(service), amount);
-        vm.prank(BOB);
-        uint64 nonce = _at(service).requestERC20(address(there), recipient, amount);
-        return Request(nonce, AssetKind.ERC20, BOB, recipient, address(there), home, amount);
+        request = _sendBack(there, BOB, recipient, amount);
+        request.counterpartToken = home;
     }
 }

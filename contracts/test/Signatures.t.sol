@@ -2,8 +2,9 @@
 pragma solidity ^0.8.30;
 
 import {IBridge} from "../src/interfaces/IBridge.sol";
+import {IGoverned} from "../src/interfaces/IGoverned.sol";
 import {Certificate, Request, Signature} from "../src/types/Types.sol";
-import {IOwnedBridge} from "./support/IOwnedBridge.sol";
+import {IOwnedBridge} from "./support/IOwned.sol";
 import {PairTest} from "./support/PairTest.sol";
 import {Vm, vm} from "./support/Vm.sol";
 
@@ -108,13 +109,14 @@ contract SignaturesTest is PairTest {
         Certificate memory certificate = _certify(service, _batch, _none(), THRESHOLD);
         vm.chainId(SERVICE + 1);
         vm.expectRevert();
-        service.deliver(_batch, _none(), certificate);
+        service.deliver(_batch, _noPayloads(), _none(), certificate);
         _accept(certificate);
     }
 
     function test_refuses_another_bridge() public {
         vm.chainId(SERVICE);
-        IOwnedBridge twin = _deployBridge(OWNER, GUARDIAN, MAIN, address(main), members, THRESHOLD, _timing());
+        IOwnedBridge twin =
+            _deployBridge(OWNER, GUARDIAN, address(serviceVault), MAIN, address(main), members, THRESHOLD, _timing());
         bytes32 digest = twin.checkpointDigest(1, 1, _headAfter(service, _batch, _none()));
         vm.assertTrue(digest != _digest(service, 1), "the bridge is in the digest");
         _refuseSignedOver(digest);
@@ -200,15 +202,17 @@ contract SignaturesTest is PairTest {
         Request[] memory requests = _batch;
         certificate.head = _headAfter(blank, requests, _none());
         vm.expectRevert(IBridge.Bridge_RelayerSetUnset.selector);
-        blank.deliver(requests, _none(), certificate);
+        blank.deliver(requests, _noPayloads(), _none(), certificate);
         vm.expectRevert(IBridge.Bridge_RelayerSetUnset.selector);
         blank.attest(0, 1, certificate.head, Signature(bytes32(0), bytes32(0)));
-        vm.expectRevert(abi.encodeWithSelector(IBridge.Bridge_NotParked.selector, 0));
-        blank.releaseParked(requests[0]);
-        vm.expectRevert(abi.encodeWithSelector(IBridge.Bridge_NotParked.selector, 0));
-        blank.returnParked(requests[0]);
-        vm.expectRevert(abi.encodeWithSelector(IBridge.Bridge_TokenUnregistered.selector, address(gold)));
-        blank.requestERC20(address(gold), BOB, 1);
+        bytes memory notParked =
+            abi.encodeWithSelector(IBridge.Bridge_NotParked.selector, blank.requestHash(requests[0]));
+        vm.expectRevert(notParked);
+        blank.releaseParked(requests[0], "");
+        vm.expectRevert(notParked);
+        blank.returnParked(requests[0], "");
+        vm.expectRevert(abi.encodeWithSelector(IGoverned.Governed_CallerRefused.selector, address(this)));
+        blank.holdParked(requests[0]);
         vm.expectRevert(IBridge.Bridge_NothingScheduled.selector);
         blank.applyRelayerSet();
     }
@@ -306,7 +310,7 @@ contract SignaturesTest is PairTest {
     }
 
     function _accept(Certificate memory certificate) private {
-        _at(service).deliver(_batch, _none(), certificate);
+        _at(service).deliver(_batch, _noPayloads(), _none(), certificate);
         vm.assertEq(goldThere.balanceOf(BOB), 100);
     }
 
@@ -315,7 +319,7 @@ contract SignaturesTest is PairTest {
         Request[] memory requests = _batch;
         if (data.length == 0) vm.expectRevert();
         else vm.expectRevert(data);
-        service.deliver(requests, _none(), certificate);
+        service.deliver(requests, _noPayloads(), _none(), certificate);
         vm.assertEq(goldThere.balanceOf(BOB), 0);
     }
 }

@@ -2,16 +2,20 @@
 pragma solidity ^0.8.30;
 
 import {LaneHead} from "../src/libraries/LaneHead.sol";
-import {AssetKind, LanePosition, Request, Timing} from "../src/types/Types.sol";
-import {IOwnedBridge} from "./support/IOwnedBridge.sol";
+import {AssetKind, LanePosition, Payload, Request, Timing} from "../src/types/Types.sol";
+import {IOwnedBridge} from "./support/IOwned.sol";
 import {vm} from "./support/Vm.sol";
 
 /// @title `vectors/hashes.json`, which forge and Rust both read, against the contracts
 /// @dev Shape: hex strings are 0x-prefixed, amounts and chain ids decimal strings, small numbers plain.
 ///
 ///      lane          {sourceChainId, sourceBridge, destinationChainId, destinationBridge, head}: head(0)
-///      requests      [{nonce, kind, sender, recipient, token, counterpartToken, amount, requestHash, head}]:
-///                    in the lane's order; `head` is the lane's after this request
+///      requests      [{nonce, kind, sender, recipient, token, counterpartToken, amount, payload, requestHash,
+///                    head}]: in the lane's order; `head` is the lane's after this request
+///      payloads      [{ids, amounts, uri, data, payload}]: `payload` is their encoding
+///      recoveries    [{epoch, from, to, digest}]: EIP-712 digests of `LaneRecovery`; `from` and `to` are indices
+///                    into `checkpoints`, whose positions they name
+///      releases      [{requestHash, to, deadline, digest}]: EIP-712 digests of `ReleaseTo`
 ///      checkpoints   [{epoch, count, head, digest}]: EIP-712 digests for the lane's destination
 ///      attestations  [{checkpoint, privateKey, signer, r, vs}]: `checkpoint` is an index into `checkpoints`;
 ///                    deterministic (RFC 6979), low s, EIP-2098
@@ -45,8 +49,40 @@ contract VectorsTest {
             head = keccak256(abi.encodePacked(head, requestHash));
             vm.assertEq(vm.parseJsonBytes32(json, _path(".requests", n, ".head")), head, "chained head");
         }
-        vm.assertGe(n, 4, "enough requests");
+        vm.assertGe(n, 7, "enough requests");
         _checkAttestations(json);
+        vm.assertEq(vm.parseJsonBytes32(json, ".recoveries[0].digest"), _recoveryDigest(json), "recovery");
+        vm.assertEq(vm.parseJsonBytes32(json, ".releases[0].digest"), _releaseDigest(json), "release");
+    }
+
+    function _recoveryDigest(string memory json) private pure returns (bytes32) {
+        bytes32 struct_ = keccak256(
+            abi.encode(
+                keccak256(
+                    "LaneRecovery(uint256 sourceChainId,address sourceBridge,uint64 epoch,uint64 fromCount,bytes32 fromHead,uint64 count,bytes32 head)"
+                ),
+                vm.parseJsonUint(json, ".lane.sourceChainId"),
+                vm.parseJsonAddress(json, ".lane.sourceBridge"),
+                vm.parseJsonUint(json, ".recoveries[0].epoch"),
+                vm.parseJsonUint(json, ".checkpoints[0].count"),
+                vm.parseJsonBytes32(json, ".checkpoints[0].head"),
+                vm.parseJsonUint(json, ".checkpoints[1].count"),
+                vm.parseJsonBytes32(json, ".checkpoints[1].head")
+            )
+        );
+        return keccak256(abi.encodePacked(hex"1901", _domain(json), struct_));
+    }
+
+    function _releaseDigest(string memory json) private pure returns (bytes32) {
+        bytes32 struct_ = keccak256(
+            abi.encode(
+                keccak256("ReleaseTo(bytes32 requestHash,address to,uint256 deadline)"),
+                vm.parseJsonBytes32(json, ".releases[0].requestHash"),
+                vm.parseJsonAddress(json, ".releases[0].to"),
+                vm.parseJsonUint(json, ".releases[0].deadline")
+            )
+        );
+        return keccak256(abi.encodePacked(hex"1901", _domain(json), struct_));
     }
 
     function _checkAttestations(string memory json) private view {
@@ -81,10 +117,11 @@ contract VectorsTest {
     }
 
     function _requestHash(string memory json, uint256 n) private pure returns (bytes32) {
+        bytes memory payload = vm.parseJsonBytes(json, _path(".requests", n, ".payload"));
         return keccak256(
             abi.encode(
                 keccak256(
-                    "Request(uint64 nonce,uint8 kind,address sender,address recipient,address token,address counterpartToken,uint256 amount)"
+                    "Request(uint64 nonce,uint8 kind,address sender,address recipient,address token,address counterpartToken,uint256 amount,bytes32 payloadHash)"
                 ),
                 vm.parseJsonUint(json, _path(".requests", n, ".nonce")),
                 vm.parseJsonUint(json, _path(".requests", n, ".kind")),
@@ -92,13 +129,14 @@ contract VectorsTest {
                 vm.parseJsonAddress(json, _path(".requests", n, ".recipient")),
                 vm.parseJsonAddress(json, _path(".requests", n, ".token")),
                 vm.parseJsonAddress(json, _path(".requests", n, ".counterpartToken")),
-                vm.parseJsonUint(json, _path(".requests", n, ".amount"))
+                vm.parseJsonUint(json, _path(".requests", n, ".amount")),
+                payload.length == 0 ? bytes32(0) : keccak256(payload)
             )
         );
     }
 
-    function _digest(string memory json, uint256 checkpoint) private pure returns (bytes32) {
-        bytes32 domain = keccak256(
+    function _domain(string memory json) private pure returns (bytes32) {
+        return keccak256(
             abi.encode(
                 keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
                 keccak256("Twinspan"),
@@ -107,6 +145,9 @@ contract VectorsTest {
                 vm.parseJsonAddress(json, ".lane.destinationBridge")
             )
         );
+    }
+
+    function _digest(string memory json, uint256 checkpoint) private pure returns (bytes32) {
         bytes32 struct_ = keccak256(
             abi.encode(
                 keccak256(
@@ -119,7 +160,7 @@ contract VectorsTest {
                 vm.parseJsonBytes32(json, _path(".checkpoints", checkpoint, ".head"))
             )
         );
-        return keccak256(abi.encodePacked(hex"1901", domain, struct_));
+        return keccak256(abi.encodePacked(hex"1901", _domain(json), struct_));
     }
 
     function _path(string memory array, uint256 n, string memory field) private pure returns (string memory) {
@@ -132,28 +173,40 @@ contract VectorsTest {
         address native = 0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE;
         address gold = 0x3333333333333333333333333333333333333333;
         address goldThere = 0x4444444444444444444444444444444444444444;
-        requests = new Request[](5);
-        requests[0] = Request(0, AssetKind.Native, address(0xA11CE), address(0xB0B), native, goldThere, 1 ether);
-        requests[1] = Request(1, AssetKind.ERC20, address(0xB0B), address(0xA11CE), gold, goldThere, 1);
-        requests[2] = Request(2, AssetKind.ERC20, address(0xB0B), address(0xA11CE), gold, native, type(uint128).max);
-        requests[3] = Request(
-            3,
-            AssetKind.ERC20,
-            0xFFfFfFffFFfffFFfFFfFFFFFffFFFffffFfFFFfF,
-            0x0000000000000000000000000000000000000001,
-            gold,
-            goldThere,
-            0
-        );
-        requests[4] = Request(
-            4,
-            AssetKind.Native,
-            0x0000000000000000000000000000000000000001,
-            0xFFfFfFffFFfffFFfFFfFFFFFffFFFffffFfFFFfF,
-            native,
-            goldThere,
-            type(uint256).max
-        );
+        address low = 0x0000000000000000000000000000000000000001;
+        address high = 0xFFfFfFffFFfffFFfFFfFFFFFffFFFffffFfFFFfF;
+        uint256 most = type(uint256).max;
+        requests = new Request[](7);
+        requests[0] = Request(0, AssetKind.Native, address(0xA11CE), address(0xB0B), native, goldThere, 1 ether, 0);
+        requests[1] = Request(1, AssetKind.ERC20, address(0xB0B), address(0xA11CE), gold, goldThere, 1, 0);
+        requests[2] = Request(2, AssetKind.ERC20, address(0xB0B), address(0xA11CE), gold, native, 1 << 112, 0);
+        requests[3] = Request(3, AssetKind.ERC20, high, low, gold, goldThere, 0, 0);
+        requests[4] = Request(4, AssetKind.Native, low, high, native, goldThere, most, keccak256(_payloads()[2]));
+        requests[5] = Request(5, AssetKind.ERC721, low, high, gold, goldThere, 1, keccak256(_payloads()[0]));
+        requests[6] = Request(6, AssetKind.ERC1155, high, low, gold, goldThere, 7, keccak256(_payloads()[1]));
+    }
+
+    /// The payload of each request.
+    function _payloadOf(uint256 request) private pure returns (bytes memory) {
+        return request < 4 ? bytes("") : _payloads()[[2, 0, 1][request - 4]];
+    }
+
+    function _parts() private pure returns (Payload[3] memory parts) {
+        parts[0].ids = new uint256[](1);
+        parts[0].ids[0] = type(uint256).max;
+        parts[0].uri = "ipfs://bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi/1.json";
+        parts[1].ids = new uint256[](2);
+        (parts[1].ids[0], parts[1].ids[1]) = (3, 9);
+        parts[1].amounts = new uint256[](2);
+        (parts[1].amounts[0], parts[1].amounts[1]) = (5, 2);
+        parts[2].data = hex"00c0ffee";
+    }
+
+    function _payloads() private pure returns (bytes[3] memory payloads) {
+        Payload[3] memory parts = _parts();
+        for (uint256 i = 0; i < 3; ++i) {
+            payloads[i] = abi.encode(parts[i]);
+        }
     }
 
     function _text() private returns (string memory) {
@@ -161,8 +214,9 @@ contract VectorsTest {
         vm.chainId(DESTINATION_CHAIN);
         address[] memory members = new address[](1);
         members[0] = vm.addr(1);
-        Timing memory timing = Timing(0, 0, 0, 1);
-        bytes memory args = abi.encode(address(1), address(1), SOURCE_CHAIN, SOURCE, members, uint8(1), timing);
+        Timing memory timing = Timing(0, 0, 1);
+        bytes memory args =
+            abi.encode(address(1), address(1), address(1), SOURCE_CHAIN, SOURCE, members, uint8(1), timing);
         vm.etch(DESTINATION, abi.encodePacked(vm.getCode("Bridge.sol:Bridge"), args));
         (bool ok, bytes memory runtime) = DESTINATION.call("");
         vm.assertTrue(ok, "constructed in place");
@@ -179,6 +233,12 @@ contract VectorsTest {
             checkpoints,
             '  ],\n  "attestations": [\n',
             attestations,
+            '  ],\n  "payloads": [\n',
+            _payloadsText(),
+            '  ],\n  "recoveries": [\n',
+            _recoveryText(IOwnedBridge(DESTINATION), heads),
+            '  ],\n  "releases": [\n',
+            _releaseText(IOwnedBridge(DESTINATION)),
             "  ]\n}\n"
         );
     }
@@ -207,6 +267,7 @@ contract VectorsTest {
             text = string.concat(
                 text,
                 _requestText(requests[i]),
+                _quoted("payload", vm.toString(_payloadOf(i))),
                 _quoted("requestHash", vm.toString(requestHash)),
                 '"head": "',
                 vm.toString(heads[i + 1]),
@@ -272,6 +333,54 @@ contract VectorsTest {
                 checkpoint == 2 && k == 2 ? '"}\n' : '"},\n'
             );
         }
+    }
+
+    function _payloadsText() private pure returns (string memory text) {
+        Payload[3] memory parts = _parts();
+        for (uint256 i = 0; i < 3; ++i) {
+            text = string.concat(
+                text,
+                '    {"ids": ',
+                _numbers(parts[i].ids),
+                ', "amounts": ',
+                _numbers(parts[i].amounts),
+                ", ",
+                _quoted("uri", parts[i].uri),
+                _quoted("data", vm.toString(parts[i].data)),
+                '"payload": "',
+                vm.toString(abi.encode(parts[i])),
+                i == 2 ? '"}\n' : '"},\n'
+            );
+        }
+    }
+
+    function _numbers(uint256[] memory numbers) private pure returns (string memory text) {
+        for (uint256 i = 0; i < numbers.length; ++i) {
+            text = string.concat(text, i == 0 ? '"' : ', "', vm.toString(numbers[i]), '"');
+        }
+        return string.concat("[", text, "]");
+    }
+
+    function _recoveryText(IOwnedBridge bridge, bytes32[] memory heads) private view returns (string memory) {
+        LanePosition memory from = LanePosition(1, heads[1]);
+        LanePosition memory to = LanePosition(4, heads[4]);
+        return string.concat(
+            '    {"epoch": 3, "from": 0, "to": 1, "digest": "', vm.toString(bridge.recoveryDigest(3, from, to)), '"}\n'
+        );
+    }
+
+    function _releaseText(IOwnedBridge bridge) private view returns (string memory) {
+        bytes32 requestHash = bridge.requestHash(_requests()[5]);
+        uint256 deadline = 1_900_000_000;
+        return string.concat(
+            "    {",
+            _quoted("requestHash", vm.toString(requestHash)),
+            _quoted("to", vm.toString(SOURCE)),
+            _quoted("deadline", vm.toString(deadline)),
+            '"digest": "',
+            vm.toString(bridge.releaseDigest(requestHash, SOURCE, deadline)),
+            '"}\n'
+        );
     }
 
     function _quoted(string memory name, string memory value) private pure returns (string memory) {

@@ -164,7 +164,7 @@ async fn wrong_settings(trial: &Trial) -> eyre::Result<()> {
     let words = [
         "faults:",
         "pairs.demo.batch_max: 100000 is out of bounds",
-        "a number from 1 to 512 (default 256)",
+        "a number from 1 to 480 (default 256)",
         "TWINSPAN__PAIRS__DEMO__BATCH_MAX",
         "pairs.demo.batch_min: no such setting",
         "chains.main.finality: `\"never\"`",

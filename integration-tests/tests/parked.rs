@@ -1,6 +1,6 @@
 //! A recipient that refuses the coin is parked, delays nobody, and is then paid or sends it back.
 
-use alloy::primitives::{Address, U256};
+use alloy::primitives::{Address, Bytes, U256};
 use alloy::providers::Provider;
 use alloy::sol_types::SolCall;
 use eyre::{OptionExt, ensure};
@@ -9,7 +9,7 @@ use twinspan_bridge::lifecycle::Stage;
 use twinspan_bridge::observe::ParkReason;
 use twinspan_bridge::request::Request;
 use twinspan_chains::evm::submit::encode_request;
-use twinspan_contracts::{Bridge, BridgeToken, Refuser};
+use twinspan_contracts::{Bridge, BridgeToken, Refuser, Vault};
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::chain;
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually, sender};
@@ -38,7 +38,10 @@ async fn a_refusing_recipient_is_parked_then_released_or_returned() -> eyre::Res
     let mut anyone = Traffic::prepare(&live.world, 2).await?;
     let bridge = live.world.chains[HOME].bridge;
     set_accepting(&live, &mut anyone, refuser, true).await?;
-    let release = Bridge::releaseParkedCall { request: encode_request(&request) };
+    let release = Bridge::releaseParkedCall {
+        request: encode_request(&request),
+        payload: request.payload.clone(),
+    };
     let released = anyone.call(&live.world, HOME, bridge, release.abi_encode(), U256::ZERO).await?;
     confirm(&live.world, HOME, released).await?;
     let ended = expect(&live, id(&live, first), Stage::Released).await?;
@@ -52,7 +55,11 @@ async fn a_refusing_recipient_is_parked_then_released_or_returned() -> eyre::Res
     live.load(6).await?;
     let parked = live.close(Ending { parked: 1, ..Ending::default() }).await?;
     let request = request_of(&parked, second)?;
-    let back = Refuser::returnParkedCall { bridge, request: as_refuser_has_it(&request) };
+    let back = Refuser::returnParkedCall {
+        bridge,
+        request: as_refuser_has_it(&request),
+        payload: request.payload.clone(),
+    };
     let back = anyone.call(&live.world, HOME, refuser, back.abi_encode(), U256::ZERO).await?;
     confirm(&live.world, HOME, back).await?;
     live.others += 1;
@@ -71,8 +78,8 @@ async fn a_refusing_recipient_is_parked_then_released_or_returned() -> eyre::Res
 async fn hold_coins_away(live: &mut Live, amount: U256) -> eyre::Result<U256> {
     live.traffic.send_to(&live.world, HOME, Asset::Coin, amount, sender()).await?;
     live.others += 1;
-    let (coin, bridge) = (live.world.chains[HOME].coin, live.world.chains[AWAY].bridge);
-    let approve = BridgeToken::approveCall { spender: bridge, value: U256::MAX }.abi_encode();
+    let (coin, vault) = (live.world.chains[HOME].coin, live.world.chains[AWAY].vault);
+    let approve = BridgeToken::approveCall { spender: vault, value: U256::MAX }.abi_encode();
     let token = coin.representation;
     let approved = live.traffic.call(&live.world, AWAY, token, approve, U256::ZERO).await?;
     confirm(&live.world, AWAY, approved).await?;
@@ -90,9 +97,16 @@ async fn coins_away(live: &Live) -> eyre::Result<U256> {
 /// Sends the coin home to `recipient`. The request's place in its lane.
 async fn send_home(live: &mut Live, recipient: Address, amount: U256) -> eyre::Result<Nonce> {
     let token = live.world.chains[HOME].coin.representation;
-    let bridge = live.world.chains[AWAY].bridge;
-    let call = Bridge::requestERC20Call { token, recipient, amount }.abi_encode();
-    let sent = live.traffic.call(&live.world, AWAY, bridge, call, U256::ZERO).await?;
+    let vault = live.world.chains[AWAY].vault;
+    let call = Vault::requestERC20Call {
+        token,
+        recipient,
+        amount,
+        feeLimit: U256::ZERO,
+        data: Bytes::new(),
+    };
+    let call = call.abi_encode();
+    let sent = live.traffic.call(&live.world, AWAY, vault, call, U256::ZERO).await?;
     live.others += 1;
     confirm(&live.world, AWAY, sent).await?;
     chain::nonce_of(&live.world, AWAY, sent).await
@@ -128,6 +142,7 @@ fn as_refuser_has_it(request: &Request) -> Refuser::Request {
         token: request.token,
         counterpartToken: request.counterpartToken,
         amount: request.amount,
+        payloadHash: request.payloadHash,
     }
 }
 

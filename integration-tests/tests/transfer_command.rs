@@ -144,8 +144,8 @@ impl User {
 
     async fn transfer(&self, live: &Live, arguments: &[&str]) -> eyre::Result<Outcome> {
         let main = &live.world.chains[0];
-        let (rpc, bridge) = (main.node.http_url().to_string(), main.bridge.to_string());
-        let fixed = ["transfer", "--rpc", &rpc, "--bridge", &bridge];
+        let (rpc, vault) = (main.node.http_url().to_string(), main.vault.to_string());
+        let fixed = ["transfer", "--rpc", &rpc, "--vault", &vault];
         let wallet = [
             "--keystore".as_ref(),
             self.keystore.as_os_str(),

@@ -106,6 +106,8 @@ pub fn parked(lane: &str, reason: ParkReason) {
         ParkReason::RateLimited => "rate_limited",
         ParkReason::Delayed => "delayed",
         ParkReason::PayoutFailed => "payout_failed",
+        ParkReason::OutOfBounds => "out_of_bounds",
+        ParkReason::DataRefused => "data_refused",
     };
     counter!("twinspan_parked_total", "lane" => lane.to_owned(), "reason" => reason).increment(1);
 }

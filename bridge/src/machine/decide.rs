@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{InFlight, LaneMachine};
+use super::{InFlight, LaneMachine, LinkedRequest};
 use crate::attest::is_attestable;
 use crate::batch::{Batch, cut};
 use crate::digest::Checkpoint;
@@ -97,8 +97,8 @@ impl LaneMachine {
 
     fn next_batch(&self, batch_max: u64) -> Option<Batch> {
         let collector = self.collector.as_ref()?;
-        let cut = cut(collector, self.newest.count, batch_max)?;
         let start = self.window_index(self.newest.count.next_nonce());
+        let cut = cut(collector, self.newest.count, self.fitting(start, batch_max))?;
         let taken = usize::try_from(cut.end.since(self.newest.count)).ok()?;
         let rest = usize::try_from(cut.certified.since(cut.end)).ok()?;
         let run = self.window.iter().skip(start);
@@ -109,6 +109,17 @@ impl LaneMachine {
         let whole = requests.len() == taken && tail.len() == rest;
         let certificate = collector.certificate(cut.certified)?;
         (begins && whole).then_some(Batch { requests, tail, certificate })
+    }
+
+    /// How many requests from `start` on fit into a batch that has room for `room` ordinary ones. One at the least.
+    fn fitting(&self, start: usize, room: u64) -> u64 {
+        let mut left = room;
+        let fits = |linked: &&LinkedRequest| {
+            let rest = left.checked_sub(linked.sourced.request.weight());
+            left = rest.unwrap_or(0);
+            rest.is_some()
+        };
+        (self.window.iter().skip(start).take_while(fits).count() as u64).max(1)
     }
 
     /// When to post an attestation on chain, if peers leave it without a certificate.

@@ -68,6 +68,8 @@ impl Source {
             token: Address::repeat_byte(8),
             counterpart_token: Address::repeat_byte(9),
             amount: U256::from(nonce + 1),
+            // Every seventh carries one, of many lengths.
+            payload: vec![1; if nonce % 7 == 0 { nonce % 400 } else { 0 }].into(),
         });
         self.blocks.push(block.collect());
     }

@@ -73,9 +73,9 @@ mod tests {
     }
 
     fn paid(nonce: u64) -> Settlement {
-        let (recipient, token) = (Address::ZERO, Address::ZERO);
+        let recipient = Address::ZERO;
         let nonce = Nonce::new(nonce);
-        settlement(SettlementEvent::HandedOver { nonce, recipient, token, amount: U256::ZERO })
+        settlement(SettlementEvent::HandedOver { nonce, recipient, amount: U256::ZERO })
     }
 
     fn batch(first: u64, count: u64) -> Settlement {

@@ -173,7 +173,6 @@ pub(crate) fn decode(log: &PlacedLog, incoming: &Lane) -> Result<Told, LogFault>
             SettlementEvent::HandedOver {
                 nonce: Nonce::new(event.nonce),
                 recipient: event.recipient,
-                token: event.token,
                 amount: event.amount,
             }
         }
@@ -220,6 +219,7 @@ fn request(
         token: event.token,
         counterpart_token: event.counterpartToken,
         amount: event.amount,
+        payload: event.payload,
     };
     let (block, transaction) = (log.place.block, log.transaction);
     Ok(SourcedRequest { request, block, transaction, emitted_head: event.head })
@@ -238,7 +238,7 @@ fn parked(event: Bridge::HandoverParked, topic: B256) -> Result<SettlementEvent,
         nonce: Nonce::new(event.nonce),
         request_hash: event.requestHash,
         reason,
-        releasable_at: event.releasableAt,
+        earliest: event.earliest,
     })
 }
 

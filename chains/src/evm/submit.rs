@@ -19,24 +19,29 @@ pub struct Call {
 }
 
 // Limits, not estimates: unused gas costs nothing. Measured (`contracts/test/Gas.t.sol`, whole
-// transactions): 125,000 for one handover to a fresh recipient, 36,000 each of 64; recording an
+// transactions): 122,000 for one handover to a fresh recipient, 36,000 each of 64; recording an
 // attestation 60,000.
 
 /// Around the handovers: intrinsic gas, the lane's position, the relayer set, the event.
 pub const DELIVER_BASE_GAS: u64 = 150_000;
 /// One handover of an ordinary token to a new holder: hashing, checks, its transfer, its event. Measured:
-/// 35,700 (`contracts/snapshots`). A token that needs more makes the next attempt ask for more.
+/// 36,000 (`contracts/snapshots`). A token that needs more makes the next attempt ask for more.
 pub const TOKEN_HANDOVER_GAS: u64 = 42_000;
 /// One handover of coins to a new account: the account costs 25,000 and the value 9,000 (EIP-161).
 pub const COIN_HANDOVER_GAS: u64 = 60_000;
+/// A byte of payload: its call data, an id's place in custody and at its token, a token URI's words, what a
+/// recipient does with data.
+pub const PAYLOAD_BYTE_GAS: u64 = 700;
 /// One signature: recovery, two storage reads, its call data.
 pub const SIGNATURE_GAS: u64 = 12_000;
 /// One hash of the tail: hashing and its call data.
 pub const TAIL_HASH_GAS: u64 = 1_200;
-/// What the contract demands to be left before each payout (`Bridge.sol`, `GAS_NEEDED`: the payout's
-/// allowance with its 64th, the call, and parking), so that a submitter cannot park by starving. The
-/// last payout needs it too.
-pub const PAYOUT_RESERVE_GAS: u64 = 240_000;
+/// What the contract demands to be left before each payout (`Bridge.sol`, `_tryPay`: the payout's allowance
+/// with its 64th, the call, and parking), so that a submitter cannot park by starving. The last payout needs
+/// it too.
+pub const PAYOUT_RESERVE_GAS: u64 = 275_000;
+/// The same for each byte of the payload (`PAYLOAD_GAS`, with its 64th).
+pub const PAYOUT_RESERVE_BYTE_GAS: u64 = 915;
 /// One handover at its worst: the recipient burns its whole allowance and the handover is parked.
 pub const HANDOVER_WORST_GAS: u64 = 280_000;
 /// Recording one attestation.
@@ -45,34 +50,44 @@ pub const ATTEST_GAS: u64 = 150_000;
 /// The gas that a batch of ordinary payouts may use.
 #[must_use]
 pub fn deliver_gas(requests: &[Request], tail: usize, signatures: usize) -> u64 {
-    let payouts = requests.iter().map(|request| match request.counterpart_token {
-        NATIVE_COIN => COIN_HANDOVER_GAS,
-        _ => TOKEN_HANDOVER_GAS,
-    });
-    gas(payouts.sum(), tail, signatures)
+    let payout = |request: &Request| {
+        let plain = match request.counterpart_token {
+            NATIVE_COIN => COIN_HANDOVER_GAS,
+            _ => TOKEN_HANDOVER_GAS,
+        };
+        plain + PAYLOAD_BYTE_GAS * request.payload.len() as u64
+    };
+    gas(requests.iter().map(payout).sum(), longest_payload(requests), tail, signatures)
 }
 
 /// The gas that a batch may use whatever its recipients do. For a retry after the contract asked for more.
 #[must_use]
-pub const fn deliver_gas_worst_case(requests: usize, tail: usize, signatures: usize) -> u64 {
-    gas(HANDOVER_WORST_GAS * requests as u64, tail, signatures)
+pub fn deliver_gas_worst_case(requests: &[Request], tail: usize, signatures: usize) -> u64 {
+    let payout = |request: &Request| {
+        HANDOVER_WORST_GAS + PAYOUT_RESERVE_BYTE_GAS * request.payload.len() as u64
+    };
+    gas(requests.iter().map(payout).sum(), longest_payload(requests), tail, signatures)
 }
 
-/// The most requests whose ordinary payouts, under `signatures`, fit into a transaction of `gas_max`. One at
+/// The most ordinary requests whose payouts, under `signatures`, fit into a transaction of `gas_max`. One at
 /// the least.
 #[must_use]
 pub const fn requests_within(gas_max: u64, signatures: usize) -> u64 {
-    let rest = gas_max.saturating_sub(gas(0, CHECKPOINT_INTERVAL as usize, signatures));
+    let rest = gas_max.saturating_sub(gas(0, 0, CHECKPOINT_INTERVAL as usize, signatures));
     if rest < TOKEN_HANDOVER_GAS { 1 } else { rest / TOKEN_HANDOVER_GAS }
 }
 
-const fn gas(payouts: u64, tail: usize, signatures: usize) -> u64 {
+fn longest_payload(requests: &[Request]) -> u64 {
+    requests.iter().map(|request| request.payload.len() as u64).max().unwrap_or(0)
+}
+
+const fn gas(payouts: u64, longest_payload: u64, tail: usize, signatures: usize) -> u64 {
     let work = DELIVER_BASE_GAS
         + payouts
         + SIGNATURE_GAS * signatures as u64
         + TAIL_HASH_GAS * tail as u64;
     // Each call level keeps a 64th back (EIP-150).
-    work + PAYOUT_RESERVE_GAS * 64 / 63
+    work + (PAYOUT_RESERVE_GAS + PAYOUT_RESERVE_BYTE_GAS * longest_payload) * 64 / 63
 }
 
 /// The call that hands over `requests`, certified by `signatures` (by strictly ascending signer) of the
@@ -95,6 +110,11 @@ pub fn deliver_call(
     };
     let call = Bridge::deliverCall {
         requests: requests.iter().map(encode_request).collect(),
+        payloads: requests
+            .iter()
+            .filter(|request| !request.payload.is_empty())
+            .map(|request| request.payload.clone())
+            .collect(),
         tail: tail.to_vec(),
         certificate,
     };
@@ -126,6 +146,7 @@ pub fn encode_request(request: &Request) -> Bridge::Request {
         token: request.token,
         counterpartToken: request.counterpart_token,
         amount: request.amount,
+        payloadHash: request.payload_hash(),
     }
 }
 

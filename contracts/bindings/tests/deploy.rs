@@ -11,19 +11,19 @@ use std::{
 
 use alloy::{
     network::EthereumWallet,
-    primitives::{Address, B256, U256, keccak256},
+    primitives::{Address, B256, Bytes, U256, keccak256},
     providers::{Provider, ProviderBuilder},
     signers::{SignerSync, local::PrivateKeySigner},
 };
 use twinspan_contracts::{
-    Bridge, BridgeToken, Refuser, RequestBatcher,
+    Bridge, BridgeToken, Refuser, RequestBatcher, Timelock, Vault,
     abi::{
         Bridge::{BridgeInstance, Certificate, Request, Signature, Timing},
         NATIVE_COIN, asset_kind, park_reason,
     },
     deploy::{
-        BridgeSettings, DeployError, HomeAsset, LinkedToken, Pair, Site, TokenLimits,
-        TokenMetadata, deploy_pair, deploy_test_token, link_token, read_metadata,
+        DeployError, HomeAsset, LinkedToken, Ownership, Pair, SideSettings, Site, TokenLimits,
+        TokenMetadata, deploy_pair, deploy_test_token, hand_over, link_token, read_metadata,
     },
     explain_revert,
 };
@@ -87,13 +87,13 @@ fn relayers() -> Vec<PrivateKeySigner> {
     keys
 }
 
-fn settings() -> BridgeSettings {
-    BridgeSettings {
-        owner: deployer().address(),
+fn settings() -> SideSettings {
+    SideSettings {
         guardian: Address::repeat_byte(0x60),
         members: relayers().iter().map(PrivateKeySigner::address).collect(),
         threshold: 3,
-        timing: Timing { returnDelay: 60, rotationDelay: 60, largeDelay: 60, pausePeriod: 60 },
+        timing: Timing { returnDelay: 60, rotationDelay: 60, pausePeriod: 60 },
+        large_delay: 60,
     }
 }
 
@@ -111,14 +111,15 @@ async fn certify<P: Provider>(to: &BridgeInstance<P>, count: u64, head: B256) ->
 }
 
 /// Hands `requests` over, certified as the whole of what `from` has linked.
-async fn hand_over<F: Provider, T: Provider>(
+async fn deliver_all<F: Provider, T: Provider>(
     from: &BridgeInstance<F>,
     to: &BridgeInstance<T>,
     requests: Vec<Request>,
 ) {
     let outgoing = from.positions().call().await.expect("positions").outgoing;
     let certificate = certify(to, outgoing.count, outgoing.head).await;
-    let pending = to.deliver(requests, Vec::new(), certificate).send().await.expect("is taken");
+    let pending =
+        to.deliver(requests, Vec::new(), Vec::new(), certificate).send().await.expect("is taken");
     assert!(pending.get_receipt().await.expect("a receipt").status());
     let incoming = to.positions().call().await.expect("positions").incoming;
     assert_eq!((incoming.count, incoming.head), (outgoing.count, outgoing.head));
@@ -137,16 +138,16 @@ async fn a_pair_hands_coin_and_token_over_and_back() {
     let service = Site { provider: &service, deployer: key.address(), gas_price: Some(0) };
 
     let pair = deploy_pair(&main, &service, &settings(), &settings()).await.expect("a pair");
-    assert_eq!((pair.main_chain_id, pair.service_chain_id), (71_001, 71_002));
+    assert_eq!((pair.main.chain_id, pair.service.chain_id), (71_001, 71_002));
     let (coin, gold) = link_both(&main, &service, &pair).await;
-    let here = Bridge::new(pair.main_bridge, main.provider);
-    let there = Bridge::new(pair.service_bridge, service.provider);
+    let here = Bridge::new(pair.main.bridge, main.provider);
+    let there = Bridge::new(pair.service.bridge, service.provider);
 
     // Two coin requests in one transaction, one of them to a contract that refuses the coin's return.
     let batcher = RequestBatcher::deploy(main.provider).await.expect("a batcher");
     let amount = U256::from(1_000);
     let pending = batcher
-        .manyNative(pair.main_bridge, vec![key.address(), key.address()], amount)
+        .manyNative(pair.main.vault, vec![key.address(), key.address()], amount)
         .value(amount * U256::from(2))
         .send()
         .await
@@ -160,17 +161,20 @@ async fn a_pair_hands_coin_and_token_over_and_back() {
         token: NATIVE_COIN,
         counterpartToken: coin.representation,
         amount,
+        payloadHash: B256::ZERO,
     };
-    hand_over(&here, &there, vec![from_batcher(0), from_batcher(1)]).await;
+    deliver_all(&here, &there, vec![from_batcher(0), from_batcher(1)]).await;
     let coin_there = BridgeToken::new(coin.representation, service.provider);
     let held = coin_there.balanceOf(key.address()).call().await.expect("a balance");
     assert_eq!(held, amount * U256::from(2));
 
     // Back, to a contract that refuses it: parked, then released once it accepts.
     let refuser = Refuser::deploy(main.provider).await.expect("a refuser");
-    let approve = coin_there.approve(pair.service_bridge, amount).gas_price(0).send().await;
+    let approve = coin_there.approve(pair.service.vault, amount).gas_price(0).send().await;
     approve.expect("approves").get_receipt().await.expect("a receipt");
-    let back = there.requestERC20(coin.representation, *refuser.address(), amount);
+    let vault_there = Vault::new(pair.service.vault, service.provider);
+    let to = *refuser.address();
+    let back = vault_there.requestERC20(coin.representation, to, amount, U256::ZERO, Bytes::new());
     back.gas_price(0).send().await.expect("is taken").get_receipt().await.expect("a receipt");
     let request = Request {
         nonce: 0,
@@ -180,25 +184,71 @@ async fn a_pair_hands_coin_and_token_over_and_back() {
         token: coin.representation,
         counterpartToken: NATIVE_COIN,
         amount,
+        payloadHash: B256::ZERO,
     };
-    hand_over(&there, &here, vec![request.clone()]).await;
-    let parked = here.parkedHandover(0).call().await.expect("an entry");
+    deliver_all(&there, &here, vec![request.clone()]).await;
+    let parked = here
+        .parkedHandover(here.requestHash(request.clone()).call().await.expect("a hash"))
+        .call()
+        .await
+        .expect("an entry");
     assert_eq!(parked.reason, park_reason::PAYOUT_FAILED);
 
-    let refused =
-        here.releaseParked(request.clone()).call().await.map(drop).expect_err("is refused");
+    let refused = here
+        .releaseParked(request.clone(), Bytes::new())
+        .call()
+        .await
+        .map(drop)
+        .expect_err("is refused");
     let text = explain_revert(&refused.as_revert_data().expect("revert data")).expect("is known");
     assert!(text.contains("recipient refused"), "{text}");
     let accept = refuser.setAccepting(true).send().await.expect("is taken");
     accept.get_receipt().await.expect("a receipt");
-    let release = here.releaseParked(request).send().await.expect("is taken");
+    let release = here.releaseParked(request, Bytes::new()).send().await.expect("is taken");
     assert!(release.get_receipt().await.expect("a receipt").status());
     assert_eq!(main.provider.get_balance(*refuser.address()).await.expect("a balance"), amount);
 
-    let config = here.tokenConfig(gold.home).call().await.expect("a configuration");
+    let vault = Vault::new(pair.main.vault, main.provider);
+    let config = vault.tokenConfig(gold.home).call().await.expect("a configuration");
     assert_eq!(config.counterpart, gold.representation);
     let gold_there = BridgeToken::new(gold.representation, service.provider);
     assert_eq!(gold_there.decimals().call().await.expect("decimals"), 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_behind_a_timelock_waits() {
+    let nodes = [71_006, 71_007].map(|chain_id| Anvil::start(chain_id, &[]));
+    let key = deployer();
+    let [main, service] = nodes.each_ref().map(|node| node.provider(&key));
+    let (main, service) = (site(&main, &key), site(&service, &key));
+    let pair = deploy_pair(&main, &service, &settings(), &settings()).await.expect("a pair");
+
+    let (proposer, guardian) = (Address::repeat_byte(0x42), settings().guardian);
+    let ownership = Ownership::Timelock { proposer, guardian, delay: 86_400 };
+    let timelock = hand_over(&main, &pair.main, ownership).await.expect("is handed over");
+    let timelock = Timelock::new(timelock.expect("a timelock"), main.provider);
+    let bridge = Bridge::new(pair.main.bridge, main.provider);
+    let vault = Vault::new(pair.main.vault, main.provider);
+    assert_eq!(bridge.owner().call().await.expect("an owner"), *timelock.address());
+    assert_eq!(vault.owner().call().await.expect("an owner"), *timelock.address());
+    assert_eq!(timelock.getMinDelay().call().await.expect("a delay"), U256::from(86_400));
+
+    let propose = timelock.PROPOSER_ROLE().call().await.expect("a role");
+    let cancel = timelock.CANCELLER_ROLE().call().await.expect("a role");
+    for (role, account, want) in [
+        (propose, proposer, true),
+        (cancel, guardian, true),
+        (propose, guardian, false),
+        (propose, key.address(), false),
+        (cancel, key.address(), false),
+        (B256::ZERO, key.address(), false),
+    ] {
+        let got = timelock.hasRole(role, account).call().await.expect("an answer");
+        assert_eq!(got, want, "role {role} of {account}");
+    }
+    let refused = vault.setFeeReceiver(proposer).call().await.map(drop).expect_err("is refused");
+    let text = explain_revert(&refused.as_revert_data().expect("revert data")).expect("is known");
+    assert!(text.contains("is not the owner"), "{text}");
 }
 
 async fn link_both<M: Provider, S: Provider>(
@@ -216,9 +266,9 @@ async fn link_both<M: Provider, S: Provider>(
     for asset in [HomeAsset::Native(metadata("Coin", 18)), HomeAsset::Erc20(gold)] {
         let token = link_token(
             main,
-            pair.main_bridge,
+            pair.main.vault,
             service,
-            pair.service_bridge,
+            pair.service.vault,
             asset,
             U256::MAX,
             TokenLimits::OPEN,
@@ -245,7 +295,7 @@ async fn refuses_a_pair_on_one_chain_and_says_why_a_constructor_refuses() {
         deploy_pair(&site(&one, &key), &site(&same, &key), &settings(), &settings()).await;
     assert!(matches!(same_chain, Err(DeployError::SameChain(71_003))), "{same_chain:?}");
 
-    let unreachable = BridgeSettings { threshold: 5, ..settings() };
+    let unreachable = SideSettings { threshold: 5, ..settings() };
     let refused = deploy_pair(&site(&one, &key), &site(&other, &key), &unreachable, &settings())
         .await
         .expect_err("is refused")

@@ -4,43 +4,24 @@ pragma solidity ^0.8.30;
 import {
     AssetKind,
     Certificate,
-    Custody,
     LanePosition,
     ParkReason,
     ParkedHandover,
     Request,
     Signature,
-    Timing,
-    TokenConfig,
-    TokenFigures
+    Timing
 } from "../types/Types.sol";
 
 /// @title One end of a bridge pair: takes requests for the other chain and hands over those of the other chain
-/// @notice Times are Unix seconds; amounts are in the token's smallest unit. Errors with two values give what was
-/// got first and what was wanted (or the bound it broke) second.
+/// @notice Times are Unix seconds; amounts are in lane units. Errors with two values give what was got first and what
+/// was wanted (or the bound it broke) second.
 interface IBridge {
     // ---- errors: requests -------------------------------------------------------------------------------------
 
     /// The bridge takes and hands over nothing until `until`.
     error Bridge_Paused(uint64 until);
-    /// The token was never registered here.
-    error Bridge_TokenUnregistered(address token);
-    /// The token is registered but switched off.
-    error Bridge_TokenDisabled(address token);
-    /// The coin was requested as a token, or a token as the coin.
-    error Bridge_KindMismatch(AssetKind got, AssetKind want);
-    /// A request moves something or is refused.
-    error Bridge_AmountZero();
-    /// Under the least amount of one request.
-    error Bridge_AmountBelowMin(uint256 got, uint256 min);
-    /// Over the greatest amount of one request.
-    error Bridge_AmountAboveMax(uint256 got, uint256 max);
-    /// Zero, a bridge, or the token contract itself: value paid there would be lost.
+    /// Zero, the other bridge, or the token contract itself: value paid there would be lost.
     error Bridge_RecipientRefused(address recipient);
-    /// The token moved another amount than stated (fee on transfer, rebasing).
-    error Bridge_ReceivedMismatch(uint256 got, uint256 want);
-    /// More was to be burned than this bridge ever minted.
-    error Bridge_SupplyShort(uint256 got, uint256 want);
 
     // ---- errors: handovers ------------------------------------------------------------------------------------
 
@@ -68,27 +49,31 @@ interface IBridge {
     error Bridge_CheckpointPassed(uint64 got, uint64 reached);
     /// This member's attestation of this checkpoint is already recorded.
     error Bridge_AttestationKnown(address signer);
-    /// A request that no bridge of this code can have linked.
-    error Bridge_RequestMalformed(uint64 nonce);
-    /// The token did not say that it paid.
-    error Bridge_PayoutRefused(address token);
+    /// More or fewer payloads than the requests name.
+    error Bridge_PayloadsMismatch(uint256 got, uint256 want);
+    /// The payload is not the one that the request names.
+    error Bridge_PayloadMismatch(bytes32 got, bytes32 want);
+    /// The vault did not answer as a vault does.
+    error Bridge_VaultInvalid(address vault);
     /// Less gas is left than a payout with its full allowance needs. The whole batch is undone.
     error Bridge_GasShort(uint256 got, uint256 want);
-    /// Nothing is parked at this nonce: never parked, released, or returned.
-    error Bridge_NotParked(uint64 nonce);
-    /// The request is not the one that was parked.
-    error Bridge_RequestMismatch(bytes32 got, bytes32 want);
+    /// Nothing is parked under this request hash: never parked, released, returned, or another request.
+    error Bridge_NotParked(bytes32 requestHash);
+    /// A guardian holds it; the owner frees it.
+    error Bridge_HandoverHeld(bytes32 requestHash);
+    /// Only what waits because it is large can be held.
+    error Bridge_NotDelayed(bytes32 requestHash);
     /// The time has not come.
     error Bridge_TooEarly(uint64 got, uint64 want);
-    /// The handover still cannot be paid.
-    error Bridge_ReleaseRefused(ParkReason reason);
+    /// The handover still cannot be paid; by the limits in force it can from `earliest` on (zero: not a matter of time).
+    error Bridge_ReleaseRefused(ParkReason reason, uint64 earliest);
+    /// The recipient's signature has expired.
+    error Bridge_Expired(uint64 got, uint256 deadline);
+    /// The recipient did not sign this release.
+    error Bridge_RecipientSignatureInvalid(address recipient);
 
     // ---- errors: administration -------------------------------------------------------------------------------
 
-    /// The caller has not the role that this takes.
-    error Bridge_CallerRefused(address caller);
-    /// An address that must be set is zero.
-    error Bridge_AddressZero();
     /// The counterpart chain is zero or this very chain.
     error Bridge_ChainIdInvalid(uint256 got);
     /// A waiting time above the bound, or a pause of no length.
@@ -105,16 +90,8 @@ interface IBridge {
     error Bridge_ChurnTooLarge(uint256 got, uint256 max);
     /// No relayer set is scheduled.
     error Bridge_NothingScheduled();
-    /// There is no contract at a token's address.
-    error Bridge_TokenCodeMissing(address token);
-    /// The token, its kind and its custody do not fit together.
-    error Bridge_TokenInvalid(address token);
-    /// The token has value in custody or parked, so what it is and where it leads stays.
-    error Bridge_TokenInUse(uint256 custody, uint256 parked);
-    /// The least amount lies above the greatest.
-    error Bridge_LimitsInvalid(uint256 min, uint256 max);
-    /// The bridge always has an owner.
-    error Bridge_OwnerRequired();
+    /// A lane is recovered only while the bridge is paused.
+    error Bridge_NotPaused();
 
     // ---- events -----------------------------------------------------------------------------------------------
 
@@ -127,21 +104,33 @@ interface IBridge {
         address token,
         address counterpartToken,
         uint256 amount,
+        bytes payload,
         bytes32 head
     );
 
     /// A batch moved the incoming lane to `count` requests, which hash to `head`.
     event BatchDelivered(uint64 indexed firstNonce, uint64 count, bytes32 head, address indexed submitter);
-    /// The request at `nonce` of the incoming lane was paid.
-    event HandedOver(uint64 indexed nonce, address indexed recipient, address indexed token, uint256 amount);
-    /// The request at `nonce` keeps its place; its payout is owed from `releasableAt` (seconds, Unix time).
+    /// The request at `nonce` of the incoming lane was paid: `amount` lane units. Which
+    /// token, its request and the token's own event say.
+    event HandedOver(uint64 indexed nonce, address indexed recipient, uint256 amount);
+    /// The request at `nonce` keeps its place; its payout is owed. By the limits in force it can be released from
+    /// `earliest` on (Unix seconds; zero: not a matter of time; all ones: not by these limits).
     event HandoverParked(
-        uint64 indexed nonce, address indexed recipient, bytes32 requestHash, ParkReason reason, uint64 releasableAt
+        uint64 indexed nonce,
+        address indexed recipient,
+        bytes32 indexed requestHash,
+        ParkReason reason,
+        uint64 earliest,
+        Request request
     );
-    /// A parked handover was paid.
-    event HandoverReleased(uint64 indexed nonce, address indexed recipient);
+    /// A parked handover was paid to `recipient`.
+    event HandoverReleased(uint64 indexed nonce, address indexed recipient, uint256 amount);
     /// A parked handover was sent back as request `returnNonce` of the outgoing lane.
     event HandoverReturned(uint64 indexed nonce, uint64 indexed returnNonce);
+    /// A parked handover is held, or free again.
+    event HandoverHeld(bytes32 indexed requestHash, bool held);
+    /// After a reorganisation past finality the incoming lane goes on from another position.
+    event LaneRecovered(uint64 fromCount, bytes32 fromHead, uint64 count, bytes32 head);
 
     /// A member's attestation was recorded here, for relayers that cannot reach each other.
     event AttestationRecorded(
@@ -157,63 +146,53 @@ interface IBridge {
     /// A key lost its say, for good. The threshold stays.
     event RelayerRevoked(uint64 indexed epoch, address indexed member);
 
-    /// A token was registered, or registered anew.
-    event TokenRegistered(address indexed token, TokenConfig config);
-    /// A token's bounds, rate or delay changed.
-    event TokenLimitsChanged(address indexed token, TokenConfig config);
-    /// A token was switched on or off.
-    event TokenEnabled(address indexed token, bool enabled);
     /// Value stands still until `until`.
     event Paused(uint64 until, address indexed by);
     /// The pause ended early.
     event Unpaused(address indexed by);
-    /// The guardian changed.
-    event GuardianChanged(address indexed guardian);
 
     // ---- requests ---------------------------------------------------------------------------------------------
 
-    /// Sends `msg.value` of the native coin to `recipient` on the other chain.
-    function requestNative(address recipient) external payable returns (uint64 nonce);
-    /// Sends `amount` of `token`, which the caller has approved to this bridge, to `recipient` on the other chain.
-    function requestERC20(address token, address recipient, uint256 amount) external returns (uint64 nonce);
+    /// Links a request of the vault's, which took its value, into the outgoing lane. Only the vault.
+    function link(Request memory request, bytes calldata payload) external returns (uint64 nonce);
 
     // ---- handovers --------------------------------------------------------------------------------------------
 
-    /// Hands over the next requests of the incoming lane. `tail`: request hashes from the batch's end to
-    /// `certificate.count`. Anyone who holds a certificate may call it.
-    function deliver(Request[] calldata requests, bytes32[] calldata tail, Certificate calldata certificate) external;
+    /// Hands over the next requests of the incoming lane. `payloads`: of the requests that have one, in order. `tail`:
+    /// request hashes from the batch's end to `certificate.count`. Anyone who holds a certificate may call it.
+    function deliver(
+        Request[] calldata requests,
+        bytes[] calldata payloads,
+        bytes32[] calldata tail,
+        Certificate calldata certificate
+    ) external;
     /// Records a member's attestation of a checkpoint of the incoming lane. Anyone may post it.
     function attest(uint64 epoch, uint64 count, bytes32 head, Signature calldata signature) external;
     /// Pays a parked handover whose reason has passed. Anyone may call it.
-    function releaseParked(Request calldata request) external;
-    /// Sends a parked handover back. The recipient at once, anyone after `returnDelay`. The return request's kind is
-    /// that of this side's token where it is registered, else the parked request's own.
-    function returnParked(Request calldata request) external returns (uint64 returnNonce);
-
-    /// The frame of one token payout, for the bridge alone: a token that moves something and yet does not return true
-    /// has its move undone, so that what is parked was not paid.
-    function payToken(address token, address recipient, uint256 amount, bool mints) external;
+    function releaseParked(Request calldata request, bytes calldata payload) external;
+    /// The same, to another address. By the recipient, or with the recipient's signature (EOA or ERC-1271) of
+    /// `releaseDigest`, good until `deadline` (Unix seconds); the recipient's own call needs none.
+    function releaseParkedTo(
+        Request calldata request,
+        bytes calldata payload,
+        address to,
+        uint256 deadline,
+        bytes calldata signature
+    ) external;
+    /// Sends a parked handover back, without its data. The recipient at once, anyone after `returnDelay`; a large one
+    /// nobody before its delay has passed, whatever else it was parked for. The return request's kind is that of this side's token where it is
+    /// registered, else the parked request's own.
+    function returnParked(Request calldata request, bytes calldata payload) external returns (uint64 returnNonce);
 
     // ---- administration: owner --------------------------------------------------------------------------------
 
-    /// Registers `token`, or changes everything about it while none of it is in custody or parked.
-    function registerToken(address token, TokenConfig calldata config) external;
-    /// Sets the bounds of one request, the rate of handovers and the delay of large ones. Zero accepts nothing;
-    /// `type(uint128).max` is no limit.
-    function setTokenLimits(
-        address token,
-        uint128 minAmount,
-        uint128 maxAmount,
-        uint128 bucketCapacity,
-        uint128 bucketRefill,
-        uint128 delayedFrom
-    ) external;
-    /// Switches a token on or off. The guardian may only switch off.
-    function setTokenEnabled(address token, bool enabled) external;
     /// Ends a pause early.
     function unpause() external;
-    /// Appoints a guardian.
-    function setGuardian(address guardian) external;
+    /// Lets a held handover go its way again.
+    function freeParked(bytes32 requestHash) external;
+    /// Sets the incoming lane's position anew, while paused and with a certificate of the epoch in force over
+    /// `recoveryDigest` of where it stands and where it goes on.
+    function recoverLane(LanePosition calldata to, uint64 epoch, Signature[] calldata signatures) external;
     /// Schedules a relayer set. It may change a third of the members (one at the least) and replaces any set
     /// scheduled before.
     function scheduleRelayerSet(address[] calldata members, uint8 threshold) external;
@@ -226,6 +205,9 @@ interface IBridge {
     function vetoRelayerSet() external;
     /// Takes a key's say away, at once and for good. Never lowers the threshold. The owner may too.
     function revokeRelayer(address member) external;
+
+    /// Holds a parked handover that still waits because it is large: neither released nor returned.
+    function holdParked(Request calldata request) external;
 
     // ---- administration: anyone -------------------------------------------------------------------------------
 
@@ -247,22 +229,25 @@ interface IBridge {
     function counterpartChainId() external view returns (uint256);
     /// The bridge at the other end.
     function counterpartBridge() external view returns (address);
-    /// Who may pause, veto and revoke.
-    function guardian() external view returns (address);
+    /// Where the value is.
+    function vault() external view returns (address);
     /// The waiting times.
     function timing() external view returns (Timing memory);
-    /// What the bridge knows of a token; all zero when it knows nothing.
-    function tokenConfig(address token) external view returns (TokenConfig memory);
-    /// A token's conservation figures.
-    function tokenFigures(address token) external view returns (TokenFigures memory);
-    /// How much of a token may be handed over right now.
-    function tokenAllowance(address token) external view returns (uint256);
-    /// The parked handover at `nonce`; all zero when there is none.
-    function parkedHandover(uint64 nonce) external view returns (ParkedHandover memory);
+    /// Lane units of a token that are owed to parked handovers.
+    function parkedAmount(address token) external view returns (uint256);
+    /// The parked handover with this request hash; all zero when there is none.
+    function parkedHandover(bytes32 requestHash) external view returns (ParkedHandover memory);
     /// Members, by position in the epoch's list, whose attestations of `digest` are recorded: bit i for member i.
     function recordedAttestations(bytes32 digest) external view returns (uint64 bitmap);
     /// The EIP-712 digest that members sign.
     function checkpointDigest(uint64 epoch, uint64 count, bytes32 head) external view returns (bytes32);
+    /// The EIP-712 digest that members sign to recover the incoming lane.
+    function recoveryDigest(uint64 epoch, LanePosition memory from, LanePosition memory to)
+        external
+        view
+        returns (bytes32);
+    /// The EIP-712 digest that a recipient signs to have a parked handover paid to another address.
+    function releaseDigest(bytes32 requestHash, address to, uint256 deadline) external view returns (bytes32);
     /// The hash that a request adds to its lane.
     function requestHash(Request calldata request) external pure returns (bytes32);
 }

@@ -11,11 +11,11 @@ library LaneHead {
         "Lane(uint256 sourceChainId,address sourceBridge,uint256 destinationChainId,address destinationBridge)"
     );
     bytes32 internal constant REQUEST_TYPEHASH = keccak256(
-        "Request(uint64 nonce,uint8 kind,address sender,address recipient,address token,address counterpartToken,uint256 amount)"
+        "Request(uint64 nonce,uint8 kind,address sender,address recipient,address token,address counterpartToken,uint256 amount,bytes32 payloadHash)"
     );
 
-    /// Seven words.
-    uint256 private constant REQUEST_BYTES = 0xe0;
+    /// Eight words.
+    uint256 private constant REQUEST_BYTES = 0x100;
 
     /// The head of a lane that has no request yet.
     function origin(uint256 sourceChainId, address sourceBridge, uint256 destinationChainId, address destinationBridge)
@@ -42,6 +42,11 @@ library LaneHead {
             calldatacopy(add(free, 0x20), request, REQUEST_BYTES)
             requestHash := keccak256(free, add(REQUEST_BYTES, 0x20))
         }
+    }
+
+    /// The hash of an encoded payload as a request carries it: zero when there is none.
+    function payloadHash(bytes memory payload) internal pure returns (bytes32) {
+        return payload.length == 0 ? bytes32(0) : keccak256(payload);
     }
 
     /// The head after one more request.

@@ -1,29 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-/// @title Calls to strangers, with a bound on the gas they burn and the data they return
+/// @title Calls to strangers, which cost no more gas than they are given and return no more than a few words
 library LimitedCall {
-    /// Calls `target` with `gasCap` of gas and copies nothing of what it returns.
+    /// Calls `target` with `gasCap` of gas. Copies two words of what it returns or reverts with, however much that is,
+    /// and says how much it was.
     /// @dev The EVM gives less than `gasCap` when less is left: the caller checks before.
-    function tryCall(address target, uint256 value, uint256 gasCap, bytes memory data) internal returns (bool success) {
+    function tryCall(address target, uint256 value, uint256 gasCap, bytes memory data)
+        internal
+        returns (bool success, uint256 size, bytes32 first, bytes32 second)
+    {
         assembly ("memory-safe") {
-            success := call(gasCap, target, value, add(data, 0x20), mload(data), 0x00, 0x00)
+            // The scratch space: what a shorter answer leaves of it is nobody's.
+            mstore(0x00, 0)
+            mstore(0x20, 0)
+            success := call(gasCap, target, value, add(data, 0x20), mload(data), 0x00, 0x40)
+            size := returndatasize()
+            first := mload(0x00)
+            second := mload(0x20)
         }
     }
 
-    /// Calls a token function that returns `true`, or nothing as older tokens do. Copies one word of what it returns,
-    /// however much that is.
+    /// Calls a token function that returns `true`, or nothing as older tokens do.
     function tryTokenCall(address token, bytes memory data) internal returns (bool) {
-        bool success;
-        uint256 size;
-        uint256 word;
-        assembly ("memory-safe") {
-            success := call(gas(), token, 0, add(data, 0x20), mload(data), 0x00, 0x20)
-            size := returndatasize()
-            word := mload(0x00)
-        }
+        (bool success, uint256 size, bytes32 first,) = tryCall(token, 0, gasleft(), data);
         if (!success) return false;
         if (size == 0) return token.code.length > 0;
-        return size >= 32 && word == 1;
+        return size >= 32 && first == bytes32(uint256(1));
     }
 }

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IBridge} from "../interfaces/IBridge.sol";
+import {IGoverned} from "../interfaces/IGoverned.sol";
 import {Signature} from "../types/Types.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
@@ -140,7 +141,7 @@ library RelayerSets {
 
     /// Takes a key's say away for good, whether it is a member now or not. Never touches the threshold.
     function revoke(Sets storage self, address member) internal {
-        if (member == address(0)) revert IBridge.Bridge_AddressZero();
+        if (member == address(0)) revert IGoverned.Governed_AddressZero();
         if (self.revoked[member]) revert IBridge.Bridge_MemberRevoked(member);
         self.revoked[member] = true;
         uint8 place = self.place[self.epoch][member];
@@ -162,7 +163,7 @@ library RelayerSets {
         if (n > MEMBERS_MAX) revert IBridge.Bridge_MembersTooMany(n, MEMBERS_MAX);
         if (threshold == 0 || threshold > n) revert IBridge.Bridge_ThresholdInvalid(threshold, n);
         for (uint256 i = 0; i < n; ++i) {
-            if (members[i] == address(0)) revert IBridge.Bridge_AddressZero();
+            if (members[i] == address(0)) revert IGoverned.Governed_AddressZero();
             if (self.revoked[members[i]]) revert IBridge.Bridge_MemberRevoked(members[i]);
         }
     }

@@ -5,7 +5,9 @@ pragma solidity ^0.8.30;
 enum AssetKind {
     None,
     Native,
-    ERC20
+    ERC20,
+    ERC721,
+    ERC1155
 }
 
 /// How this side of the pair holds a token. The zero value means "not registered".
@@ -17,22 +19,46 @@ enum Custody {
     Mint
 }
 
+/// Which of a side's two lanes a limit is for.
+enum Direction {
+    /// Requests made here.
+    Outgoing,
+    /// Handovers paid here.
+    Incoming
+}
+
 /// Why a handover was parked instead of paid.
 enum ParkReason {
     None,
     /// The token is not registered here, is disabled, or its counterpart is not the request's token.
     TokenUnavailable,
-    /// The bridge holds less of the token than the handover pays.
+    /// The vault holds less of the token than the handover pays.
     LiquidityShort,
     /// The token's rate limit is spent.
     RateLimited,
     /// The amount is large enough to be delayed.
     Delayed,
     /// The token or the recipient refused the payout.
-    PayoutFailed
+    PayoutFailed,
+    /// The amount lies outside what one handover of the token may move here.
+    OutOfBounds,
+    /// The recipient receives handovers and refused this one's data.
+    DataRefused
 }
 
-/// A value-transfer request, as the source bridge linked it into its lane head.
+/// What a bridge is to its vault.
+enum Generation {
+    None,
+    /// Takes requests and pays.
+    Serving,
+    /// Pays, releases and returns what it took; takes no requests.
+    Draining,
+    /// Moves nothing any more.
+    Retired
+}
+
+/// A value-transfer request, as the source bridge linked it into its lane head. Static, so that its calldata is its
+/// encoding; what has no fixed length is in its payload.
 struct Request {
     /// Position in the lane: 0, 1, 2, … without gaps.
     uint64 nonce;
@@ -45,8 +71,40 @@ struct Request {
     address token;
     /// The asset on the destination chain (ERC-7528 address for the native coin).
     address counterpartToken;
-    /// In the asset's smallest unit.
+    /// In lane units (see `TokenConfig.unitDecimals`). Of NFTs: how many, over all ids.
     uint256 amount;
+    /// keccak256 of the encoded `Payload`; zero when there is none.
+    bytes32 payloadHash;
+}
+
+/// What a request carries beside the amount, as `abi.encode(Payload)`.
+struct Payload {
+    /// ERC-721: the one id. ERC-1155: each id. Others: none.
+    uint256[] ids;
+    /// ERC-1155: the amount of each id. Others: none.
+    uint256[] amounts;
+    /// ERC-721: what `tokenURI` said on the source.
+    string uri;
+    /// Given to a recipient that receives handovers (see `IHandoverReceiver`).
+    bytes data;
+}
+
+/// What a caller asks a vault to send. One type for every kind of asset.
+struct Order {
+    /// The asset here (ERC-7528 address for the native coin).
+    address token;
+    /// Who is paid on the other chain.
+    address recipient;
+    /// In the token's smallest unit here. NFTs: zero, their ids and amounts say it.
+    uint256 amount;
+    /// ERC-721: the one id. ERC-1155: each id.
+    uint256[] ids;
+    /// ERC-1155: the amount of each id.
+    uint256[] amounts;
+    /// The most that the caller pays as fee, in the fee's token.
+    uint256 feeLimit;
+    /// For the recipient. At most `DATA_MAX` bytes.
+    bytes data;
 }
 
 /// How far one direction of the pair has come: the first `count` requests hash to `head`.
@@ -70,37 +128,60 @@ struct Certificate {
     Signature[] signatures;
 }
 
-/// What a bridge knows of a token. Amounts in the token's smallest unit.
+/// What a vault knows of a token. One slot.
 struct TokenConfig {
     /// The asset on the other chain.
     address counterpart;
     AssetKind kind;
     Custody custody;
     bool enabled;
-    /// Bounds of one request.
-    uint128 minAmount;
-    uint128 maxAmount;
-    /// Token bucket of handovers: most it holds, and what flows in every second.
-    uint128 bucketCapacity;
-    uint128 bucketRefill;
-    /// A handover of this amount or more is delayed for `largeDelay` of the bridge.
-    uint128 delayedFrom;
+    /// One lane unit is 10^unitDecimals of the token's smallest unit here: this side's decimals less the smaller of
+    /// both sides' decimals. So the two sides convert without remainder, or the request is refused.
+    uint8 unitDecimals;
 }
 
-/// Conservation figures of a token, in its smallest unit.
-struct TokenFigures {
-    /// `Lock`: held for requests of this side. `Mint`: outstanding supply that this bridge minted.
-    uint256 custody;
-    /// Owed to parked handovers.
-    uint256 parked;
+/// What may pass in one direction, in the token's smallest unit here. `type(uint256).max` is no limit.
+struct Limits {
+    /// Bounds of one transfer.
+    uint256 min;
+    uint256 max;
+    /// Token bucket: the most it holds, and the seconds in which it fills from nothing.
+    uint256 capacity;
+    uint32 period;
+    /// From this amount on a handover waits for `largeDelay`. Incoming only.
+    uint256 delayedFrom;
+    /// Share of the capacity, in 1/10,000, that only small transfers may take.
+    uint16 reserved;
+    /// Up to this share of the capacity, in 1/10,000, a transfer is small.
+    uint16 small;
 }
 
-/// A handover whose place in the lane is final but whose payout is still owed.
+/// A fee in the token itself, in its smallest unit: `flat + amount × rate / 10,000`, rounded up. NFTs: `flat` of the
+/// native coin each request.
+struct Fee {
+    uint128 flat;
+    uint16 rate;
+}
+
+/// What a transfer of an amount would meet now.
+struct Quote {
+    /// What the request pays on top, in the fee's token.
+    uint256 fee;
+    /// The native coin for an NFT, else the token itself.
+    address feeToken;
+    /// In lane units.
+    uint256 laneAmount;
+    /// When the bucket of requests has room for it; the far future when never by these limits.
+    uint64 earliest;
+}
+
+/// A handover whose place in the lane is final but whose payout is still owed. One slot.
 struct ParkedHandover {
-    bytes32 requestHash;
+    /// Zero when nothing is parked.
     uint64 parkedAt;
-    uint64 releasableAt;
     ParkReason reason;
+    /// A guardian holds it until the owner frees it.
+    bool held;
 }
 
 /// The bridge's waiting times, in seconds; fixed at construction.
@@ -109,8 +190,6 @@ struct Timing {
     uint64 returnDelay;
     /// From scheduling a relayer set until it may be applied.
     uint64 rotationDelay;
-    /// How long a large handover waits.
-    uint64 largeDelay;
     /// How long a pause lasts unless it is renewed.
     uint64 pausePeriod;
 }

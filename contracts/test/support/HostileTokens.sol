@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {IBridge} from "../../src/interfaces/IBridge.sol";
-import {Request} from "../../src/types/Types.sol";
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 
 /// @title A token that can be told to misbehave when it moves

@@ -1,34 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {IBridge} from "../../src/interfaces/IBridge.sol";
 import {LaneHead} from "../../src/libraries/LaneHead.sol";
 import {BridgeToken} from "../../src/tokens/BridgeToken.sol";
 import {
     AssetKind,
     Certificate,
     Custody,
+    Direction,
     LanePosition,
+    Limits,
     NATIVE_COIN,
     ParkReason,
     ParkedHandover,
     Request,
     Signature,
     Timing,
-    TokenConfig,
-    TokenFigures
+    TokenConfig
 } from "../../src/types/Types.sol";
-import {IOwnedBridge} from "./IOwnedBridge.sol";
+import {IOwnedBridge, IOwnedVault} from "./IOwned.sol";
 import {TestToken} from "./TestToken.sol";
 import {Vm, vm} from "./Vm.sol";
 
 /// @title A bridge pair in one EVM: `main` and `service` believe they are on two chains
-/// @dev Every call to a bridge goes through `_at`, which sets the chain id that the bridge lives on.
+/// @dev Every call to a bridge goes through `_at`, which sets the chain id that the bridge lives on. Vaults do not
+/// look at the chain id, but the bridges that they call do.
 abstract contract PairTest {
     uint256 internal constant MAIN = 1001;
     uint256 internal constant SERVICE = 2002;
     uint64 internal constant START = 1_700_000_000;
-    uint128 internal constant NO_LIMIT = type(uint128).max;
+    uint64 internal constant LARGE_DELAY = 6 hours;
+    uint256 internal constant NO_LIMIT = type(uint256).max;
 
     address internal constant OWNER = address(0x0FFE);
     address internal constant GUARDIAN = address(0x6DA7);
@@ -40,6 +42,8 @@ abstract contract PairTest {
 
     IOwnedBridge internal main;
     IOwnedBridge internal service;
+    IOwnedVault internal mainVault;
+    IOwnedVault internal serviceVault;
     TestToken internal gold;
     /// `gold` on the service chain.
     BridgeToken internal goldThere;
@@ -50,48 +54,75 @@ abstract contract PairTest {
     uint256[] internal keys;
     address[] internal members;
 
-    bytes private _bridgeCode;
-
     function setUp() public virtual {
-        _bridgeCode = vm.getCode("Bridge.sol:Bridge");
         vm.warp(START);
-        _makeKeys(4);
+        _makeKeys(_memberCount());
+        vm.chainId(MAIN);
+        mainVault = _deployVault(OWNER, GUARDIAN, LARGE_DELAY);
+        vm.chainId(SERVICE);
+        serviceVault = _deployVault(OWNER, GUARDIAN, LARGE_DELAY);
         uint64 accountNonce = vm.getNonce(address(this));
         address serviceBridge = vm.computeCreateAddress(address(this), accountNonce + 1);
         vm.chainId(MAIN);
-        main = _deployBridge(OWNER, GUARDIAN, SERVICE, serviceBridge, members, THRESHOLD, _timing());
+        main = _deployBridge(
+            OWNER, GUARDIAN, address(mainVault), SERVICE, serviceBridge, members, _threshold(), _timing()
+        );
         vm.chainId(SERVICE);
-        service = _deployBridge(OWNER, GUARDIAN, MAIN, address(main), members, THRESHOLD, _timing());
+        service = _deployBridge(
+            OWNER, GUARDIAN, address(serviceVault), MAIN, address(main), members, _threshold(), _timing()
+        );
         vm.assertEq(address(service), serviceBridge, "predicted address");
+        vm.startPrank(OWNER);
+        mainVault.serve(address(main));
+        serviceVault.serve(address(service));
+        vm.stopPrank();
 
         gold = new TestToken("Gold", "GLD", 18);
-        goldThere = new BridgeToken(address(service), "Gold", "GLD", 18, NO_LIMIT);
-        coinThere = new BridgeToken(address(service), "Coin", "COIN", 18, NO_LIMIT);
-        _link(address(gold), AssetKind.ERC20, address(goldThere));
-        _link(NATIVE_COIN, AssetKind.Native, address(coinThere));
+        goldThere = new BridgeToken(address(serviceVault), "Gold", "GLD", 18, NO_LIMIT);
+        coinThere = new BridgeToken(address(serviceVault), "Coin", "COIN", 18, NO_LIMIT);
+        _pair(address(gold), AssetKind.ERC20, address(goldThere), AssetKind.ERC20);
+        _pair(NATIVE_COIN, AssetKind.Native, address(coinThere), AssetKind.ERC20);
+    }
+
+    function _memberCount() internal pure virtual returns (uint256) {
+        return 4;
+    }
+
+    function _threshold() internal pure virtual returns (uint8) {
+        return THRESHOLD;
     }
 
     function _timing() internal pure virtual returns (Timing memory) {
-        return Timing({returnDelay: 1 days, rotationDelay: 2 days, largeDelay: 6 hours, pausePeriod: 3 days});
+        return Timing({returnDelay: 1 days, rotationDelay: 2 days, pausePeriod: 3 days});
     }
 
     /// Deploys a bridge on the chain that is set. Reverts as its constructor does.
     function _deployBridge(
         address owner,
         address guardian,
+        address vault,
         uint256 counterpartChainId,
         address counterpartBridge,
         address[] memory members_,
         uint8 threshold,
         Timing memory timing
-    ) internal returns (IOwnedBridge bridge) {
+    ) internal returns (IOwnedBridge) {
         bytes memory args = abi.encode(
-            owner, guardian, counterpartChainId, counterpartBridge, members_, threshold, timing
+            owner, guardian, vault, counterpartChainId, counterpartBridge, members_, threshold, timing
         );
-        bytes memory code = abi.encodePacked(_bridgeCode, args);
+        return IOwnedBridge(_create("Bridge.sol:Bridge", args));
+    }
+
+    /// Deploys a vault. Reverts as its constructor does.
+    function _deployVault(address owner, address guardian, uint64 largeDelay) internal returns (IOwnedVault) {
+        return IOwnedVault(_create("Vault.sol:Vault", abi.encode(owner, guardian, largeDelay)));
+    }
+
+    function _create(string memory artifact, bytes memory args) private returns (address created) {
+        bytes memory code = abi.encodePacked(vm.getCode(artifact), args);
         assembly ("memory-safe") {
-            bridge := create(0, add(code, 0x20), mload(code))
-            if iszero(bridge) {
+            created := create(0, add(code, 0x20), mload(code))
+            if iszero(created) {
                 returndatacopy(0, 0, returndatasize())
                 revert(0, returndatasize())
             }
@@ -112,25 +143,33 @@ abstract contract PairTest {
         }
     }
 
-    function _link(address home, AssetKind kind, address representation) internal {
+    /// Lists an asset of main, `home`, and what stands for it on service. Without limits.
+    function _pair(address home, AssetKind kind, address representation, AssetKind kindThere) internal {
+        _register(mainVault, home, _config(representation, kind, Custody.Lock));
+        _register(serviceVault, representation, _config(home, kindThere, Custody.Mint));
+    }
+
+    function _register(IOwnedVault vault, address token, TokenConfig memory config) internal {
         vm.startPrank(OWNER);
-        main.registerToken(home, _config(representation, kind, Custody.Lock));
-        service.registerToken(representation, _config(home, AssetKind.ERC20, Custody.Mint));
+        vault.registerToken(token, config);
+        vault.setLimits(token, Direction.Outgoing, _unlimited());
+        vault.setLimits(token, Direction.Incoming, _unlimited());
         vm.stopPrank();
     }
 
     function _config(address counterpart, AssetKind kind, Custody custody) internal pure returns (TokenConfig memory) {
-        return TokenConfig({
-            counterpart: counterpart,
-            kind: kind,
-            custody: custody,
-            enabled: true,
-            minAmount: 1,
-            maxAmount: NO_LIMIT,
-            bucketCapacity: NO_LIMIT,
-            bucketRefill: 0,
-            delayedFrom: NO_LIMIT
+        return TokenConfig({counterpart: counterpart, kind: kind, custody: custody, enabled: true, unitDecimals: 0});
+    }
+
+    function _unlimited() internal pure returns (Limits memory) {
+        return Limits({
+            min: 1, max: NO_LIMIT, capacity: NO_LIMIT, period: 1 days, delayedFrom: NO_LIMIT, reserved: 0, small: 0
         });
+    }
+
+    function _limit(IOwnedVault vault, address token, Direction direction, Limits memory limits) internal {
+        vm.prank(OWNER);
+        vault.setLimits(token, direction, limits);
     }
 
     // ---- chains -----------------------------------------------------------------------------------------------
@@ -143,6 +182,10 @@ abstract contract PairTest {
 
     function _other(IOwnedBridge bridge) internal view returns (IOwnedBridge) {
         return address(bridge) == address(main) ? service : main;
+    }
+
+    function _vaultOf(IOwnedBridge bridge) internal view returns (IOwnedVault) {
+        return IOwnedVault(bridge.vault());
     }
 
     function _incoming(IOwnedBridge bridge) internal view returns (LanePosition memory incoming) {
@@ -159,18 +202,20 @@ abstract contract PairTest {
     function _sendGold(address recipient, uint256 amount) internal returns (Request memory request) {
         gold.mint(ALICE, amount);
         vm.startPrank(ALICE);
-        gold.approve(address(main), amount);
-        uint64 nonce = _at(main).requestERC20(address(gold), recipient, amount);
+        gold.approve(address(mainVault), amount);
+        _at(main);
+        uint64 nonce = mainVault.requestERC20(address(gold), recipient, amount, 0, "");
         vm.stopPrank();
-        return Request(nonce, AssetKind.ERC20, ALICE, recipient, address(gold), address(goldThere), amount);
+        return Request(nonce, AssetKind.ERC20, ALICE, recipient, address(gold), address(goldThere), amount, 0);
     }
 
     /// Alice locks coin on main for `recipient`.
     function _sendCoin(address recipient, uint256 amount) internal returns (Request memory request) {
         vm.deal(ALICE, amount);
+        _at(main);
         vm.prank(ALICE);
-        uint64 nonce = _at(main).requestNative{value: amount}(recipient);
-        return Request(nonce, AssetKind.Native, ALICE, recipient, NATIVE_COIN, address(coinThere), amount);
+        uint64 nonce = mainVault.requestNative{value: amount}(recipient, amount, "");
+        return Request(nonce, AssetKind.Native, ALICE, recipient, NATIVE_COIN, address(coinThere), amount, 0);
     }
 
     /// `sender` burns gold or coin on service for `recipient` on main.
@@ -179,11 +224,12 @@ abstract contract PairTest {
         returns (Request memory request)
     {
         vm.startPrank(sender);
-        token.approve(address(service), amount);
-        uint64 nonce = _at(service).requestERC20(address(token), recipient, amount);
+        token.approve(address(serviceVault), amount);
+        _at(service);
+        uint64 nonce = serviceVault.requestERC20(address(token), recipient, amount, 0, "");
         vm.stopPrank();
         address home = address(token) == address(coinThere) ? NATIVE_COIN : address(gold);
-        return Request(nonce, AssetKind.ERC20, sender, recipient, address(token), home, amount);
+        return Request(nonce, AssetKind.ERC20, sender, recipient, address(token), home, amount, 0);
     }
 
     // ---- certificates -----------------------------------------------------------------------------------------
@@ -235,13 +281,21 @@ abstract contract PairTest {
     }
 
     function _deliver(IOwnedBridge to, Request[] memory requests) internal {
-        Certificate memory certificate = _certify(to, requests, _none(), THRESHOLD);
-        _at(to).deliver(requests, _none(), certificate);
+        _deliver(to, requests, _noPayloads());
+    }
+
+    function _deliver(IOwnedBridge to, Request[] memory requests, bytes[] memory payloads) internal {
+        Certificate memory certificate = _certify(to, requests, _none(), _threshold());
+        _at(to).deliver(requests, payloads, _none(), certificate);
     }
 
     function _one(Request memory request) internal pure returns (Request[] memory requests) {
         requests = new Request[](1);
         requests[0] = request;
+    }
+
+    function _noPayloads() internal pure returns (bytes[] memory) {
+        return new bytes[](0);
     }
 
     function _none() internal pure returns (bytes32[] memory) {
@@ -251,21 +305,21 @@ abstract contract PairTest {
     // ---- assertions -------------------------------------------------------------------------------------------
 
     function _assertParked(IOwnedBridge bridge, Request memory request, ParkReason reason) internal view {
-        ParkedHandover memory entry = bridge.parkedHandover(request.nonce);
+        ParkedHandover memory entry = bridge.parkedHandover(LaneHead.hash(request));
+        vm.assertTrue(entry.parkedAt != 0, "not parked");
         vm.assertEq(uint256(entry.reason), uint256(reason), "park reason");
-        vm.assertEq(entry.requestHash, LaneHead.hash(request), "parked request hash");
     }
 
-    function _assertNotParked(IOwnedBridge bridge, uint64 nonce) internal view {
-        vm.assertEq(bridge.parkedHandover(nonce).requestHash, bytes32(0), "still parked");
+    function _assertNotParked(IOwnedBridge bridge, Request memory request) internal view {
+        vm.assertEq(bridge.parkedHandover(LaneHead.hash(request)).parkedAt, 0, "still parked");
     }
 
     function _custody(IOwnedBridge bridge, address token) internal view returns (uint256) {
-        return bridge.tokenFigures(token).custody;
+        return _vaultOf(bridge).custodyOf(token);
     }
 
     function _parked(IOwnedBridge bridge, address token) internal view returns (uint256) {
-        return bridge.tokenFigures(token).parked;
+        return bridge.parkedAmount(token);
     }
 
     function _bound(uint256 value, uint256 low, uint256 high) internal pure returns (uint256) {

@@ -21,7 +21,7 @@ contract Refuser {
     }
 
     /// Sends a handover parked for this contract back, as its recipient.
-    function returnParked(IBridge bridge, Request calldata request) external returns (uint64) {
-        return bridge.returnParked(request);
+    function returnParked(IBridge bridge, Request calldata request, bytes calldata payload) external returns (uint64) {
+        return bridge.returnParked(request, payload);
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {IBridge} from "../../src/interfaces/IBridge.sol";
+import {IVault} from "../../src/interfaces/IVault.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 /// @title Makes many requests in one transaction, for live tests and benchmarks
@@ -11,40 +11,40 @@ contract RequestBatcher {
     error RequestBatcher_RefundFailed();
 
     /// One token request to each of `recipients`.
-    function many(IBridge bridge, address token, address[] calldata recipients, uint256 amount) external {
-        _collect(bridge, token, recipients.length * amount);
+    function many(IVault vault, address token, address[] calldata recipients, uint256 amount) external {
+        _collect(vault, token, recipients.length * amount);
         for (uint256 i = 0; i < recipients.length; ++i) {
-            bridge.requestERC20(token, recipients[i], amount);
+            vault.requestERC20(token, recipients[i], amount, 0, "");
         }
     }
 
     /// Token requests to `n` addresses that count up from `firstRecipient`.
-    function manyFresh(IBridge bridge, address token, address firstRecipient, uint256 n, uint256 amount) external {
-        _collect(bridge, token, n * amount);
+    function manyFresh(IVault vault, address token, address firstRecipient, uint256 n, uint256 amount) external {
+        _collect(vault, token, n * amount);
         for (uint256 i = 0; i < n; ++i) {
-            bridge.requestERC20(token, _after(firstRecipient, i), amount);
+            vault.requestERC20(token, _after(firstRecipient, i), amount, 0, "");
         }
     }
 
     /// One coin request of `amount` to each of `recipients`.
-    function manyNative(IBridge bridge, address[] calldata recipients, uint256 amount) external payable {
+    function manyNative(IVault vault, address[] calldata recipients, uint256 amount) external payable {
         for (uint256 i = 0; i < recipients.length; ++i) {
-            bridge.requestNative{value: amount}(recipients[i]);
+            vault.requestNative{value: amount}(recipients[i], amount, "");
         }
         _refund();
     }
 
     /// Coin requests of `amount` to `n` addresses that count up from `firstRecipient`.
-    function manyFreshNative(IBridge bridge, address firstRecipient, uint256 n, uint256 amount) external payable {
+    function manyFreshNative(IVault vault, address firstRecipient, uint256 n, uint256 amount) external payable {
         for (uint256 i = 0; i < n; ++i) {
-            bridge.requestNative{value: amount}(_after(firstRecipient, i));
+            vault.requestNative{value: amount}(_after(firstRecipient, i), amount, "");
         }
         _refund();
     }
 
-    function _collect(IBridge bridge, address token, uint256 total) private {
+    function _collect(IVault vault, address token, uint256 total) private {
         IERC20(token).transferFrom(msg.sender, address(this), total);
-        IERC20(token).approve(address(bridge), total);
+        IERC20(token).approve(address(vault), total);
     }
 
     function _refund() private {

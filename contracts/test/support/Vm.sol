@@ -19,6 +19,7 @@ interface Vm {
 
     function addr(uint256 privateKey) external pure returns (address);
     function assertEq(uint256 got, uint256 want) external pure;
+    function assertEq(address got, address want) external pure;
     function assertEq(uint256 got, uint256 want, string calldata what) external pure;
     function assertEq(bytes32 got, bytes32 want, string calldata what) external pure;
     function assertEq(address got, address want, string calldata what) external pure;
@@ -43,9 +44,12 @@ interface Vm {
     function load(address account, bytes32 slot) external view returns (bytes32);
     function parseJson(string calldata json, string calldata key) external pure returns (bytes memory);
     function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
+    function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
     function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
     function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
     function keyExistsJson(string calldata json, string calldata key) external view returns (bool);
+    function pauseGasMetering() external;
+    function resumeGasMetering() external;
     function prank(address caller) external;
     function startPrank(address caller) external;
     function stopPrank() external;
@@ -59,6 +63,7 @@ interface Vm {
     function snapshotValue(string calldata name, uint256 value) external;
     function toString(address value) external pure returns (string memory);
     function toString(bytes32 value) external pure returns (string memory);
+    function toString(bytes calldata value) external pure returns (string memory);
     function toString(uint256 value) external pure returns (string memory);
     function envOr(string calldata name, bool otherwise) external view returns (bool);
     function writeFile(string calldata path, string calldata data) external;

@@ -59,8 +59,9 @@ pub struct Place {
 pub struct Parked {
     /// Why.
     pub reason: ParkReason,
-    /// From when it may be released, Unix time in seconds.
-    pub releasable_at: u64,
+    /// From when on it can be released by the limits that were in force, Unix time in seconds; none where time alone
+    /// does not help.
+    pub earliest: Option<u64>,
     /// The transaction that released or returned it.
     pub ended_by: Option<B256>,
     /// The transfer that carries it home.
@@ -169,9 +170,9 @@ fn known(
     let (checkpoint, signers) = signers.map_or((None, Vec::new()), |(at, who)| (Some(at), who));
     let parked = settlement.and_then(|row| match row.fate {
         Fate::HandedOver { .. } => None,
-        Fate::Parked { reason, releasable_at } => Some(Parked {
+        Fate::Parked { reason, earliest } => Some(Parked {
             reason,
-            releasable_at,
+            earliest: (1..u64::MAX).contains(&earliest).then_some(earliest),
             ended_by: row.resolution.map(|resolution| resolution.transaction),
             returned_as: row
                 .resolution
@@ -220,13 +221,28 @@ fn waits_for(stage: Stage, status: &LaneStatus, signers: usize, parked: Option<P
         }
         Stage::Certified => "the submitter's batch".into(),
         Stage::Submitted => "our batch to be mined on the destination".into(),
-        Stage::Parked => {
-            let at = parked.map_or(0, |parked| parked.releasable_at);
-            format!(
-                "its release by anyone from Unix time {at}, or its return by the recipient \
-                 (releaseParked, returnParked on the destination bridge)"
-            )
-        }
+        Stage::Parked => parked_waits_for(parked),
         Stage::HandedOver | Stage::Released | Stage::Returned => String::new(),
     }
+}
+
+fn parked_waits_for(parked: Option<Parked>) -> String {
+    let what = match parked.map(|parked| parked.reason) {
+        Some(ParkReason::TokenUnavailable) => "the token to be registered and switched on there",
+        Some(ParkReason::LiquidityShort) => "the vault there to hold enough of it",
+        Some(ParkReason::RateLimited) => "room in the token's rate limit",
+        Some(ParkReason::Delayed) => "the delay of large handovers",
+        Some(ParkReason::OutOfBounds) => "other bounds of the token there",
+        Some(ParkReason::PayoutFailed) => {
+            "token and recipient to accept it, or another address (releaseParkedTo)"
+        }
+        Some(ParkReason::DataRefused) => "the recipient to accept its data",
+        None => "what is not known here",
+    };
+    let from = parked.and_then(|parked| parked.earliest);
+    let from = from.map_or_else(String::new, |at| format!(", from Unix time {at}"));
+    format!(
+        "{what}{from}: then anyone releases it (releaseParked on the destination bridge); or the recipient \
+         sends it back (returnParked)"
+    )
 }

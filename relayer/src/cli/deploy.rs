@@ -7,7 +7,8 @@ use eyre::{WrapErr, eyre};
 use serde_json::json;
 use twinspan_contracts::Bridge;
 use twinspan_contracts::deploy::{
-    BridgeSettings, HomeAsset, Site, TokenLimits, TokenMetadata, deploy_pair, link_token,
+    End, HomeAsset, Ownership, SideSettings, Site, TokenLimits, TokenMetadata, deploy_pair,
+    hand_over, link_token,
 };
 
 use super::Failure;
@@ -33,10 +34,14 @@ pub(super) struct Deploy {
     /// Accept a threshold that is not even a simple majority
     #[arg(long)]
     allow_minority: bool,
-    /// Registers tokens and sets limits: a timelock or multisig [default: the deploying account]
+    /// Who registers tokens, sets limits and schedules relayer sets: a multisig [default: the deploying account]
     #[arg(long)]
     owner: Option<Address>,
-    /// May pause, veto and revoke [default: the deploying account]
+    /// Seconds that what the owner does waits in a timelock of its own, where the guardian can cancel it; 0: none, the
+    /// owner acts at once (an owner that is not the deploying account must then accept the ownership)
+    #[arg(long, default_value_t = 2 * 24 * 3_600)]
+    owner_delay: u64,
+    /// May pause, tighten limits, veto, cancel, hold and revoke [default: the deploying account]
     #[arg(long)]
     guardian: Option<Address>,
     /// Link an ERC-20 of the main chain (may be given again)
@@ -45,6 +50,18 @@ pub(super) struct Deploy {
     /// Link an ERC-20 of the service chain (may be given again)
     #[arg(long, value_name = "TOKEN")]
     service_token: Vec<Address>,
+    /// Link an ERC-721 of the main chain (may be given again)
+    #[arg(long, value_name = "TOKEN")]
+    main_nft: Vec<Address>,
+    /// Link an ERC-721 of the service chain (may be given again)
+    #[arg(long, value_name = "TOKEN")]
+    service_nft: Vec<Address>,
+    /// Link an ERC-1155 of the main chain (may be given again)
+    #[arg(long, value_name = "TOKEN")]
+    main_multi: Vec<Address>,
+    /// Link an ERC-1155 of the service chain (may be given again)
+    #[arg(long, value_name = "TOKEN")]
+    service_multi: Vec<Address>,
     /// Link the main chain's coin under this symbol
     #[arg(long, value_name = "SYMBOL")]
     main_coin: Option<String>,
@@ -79,39 +96,29 @@ impl Deploy {
             Site { provider: &main.provider, deployer, gas_price: main.gas_price },
             Site { provider: &service.provider, deployer, gas_price: service.gas_price },
         ];
-        let wants_tokens = !self.main_token.is_empty()
-            || !self.service_token.is_empty()
-            || self.main_coin.is_some()
-            || self.service_coin.is_some();
-        if wants_tokens && self.owner.is_some_and(|owner| owner != deployer) {
-            return Err(Failure::Refused(eyre!(
-                "tokens are registered by the owner: link them from --owner, or leave --owner out \
-                 and hand the bridges over afterwards"
-            )));
-        }
-        let settings = BridgeSettings {
-            owner: self.owner.unwrap_or(deployer),
-            guardian: self.guardian.unwrap_or(deployer),
+        let guardian = self.guardian.unwrap_or(deployer);
+        let settings = SideSettings {
+            guardian,
             members: self.members.clone(),
             threshold: self.threshold,
             timing: Bridge::Timing {
                 returnDelay: self.return_delay,
                 rotationDelay: self.rotation_delay,
-                largeDelay: self.large_delay,
                 pausePeriod: self.pause_period,
             },
+            large_delay: self.large_delay,
         };
         let pair = deploy_pair(&sites[0], &sites[1], &settings, &settings)
             .await
             .wrap_err("deploying the pair")?;
-        let bridges = [pair.main_bridge, pair.service_bridge];
+        let ends = [pair.main, pair.service];
         let mut tokens = Vec::new();
         for (home, asset) in self.assets() {
             let link = link_token(
                 &sites[home],
-                bridges[home],
+                ends[home].vault,
                 &sites[1 - home],
-                bridges[1 - home],
+                ends[1 - home].vault,
                 asset,
                 U256::from(u128::MAX),
                 TokenLimits::OPEN,
@@ -121,8 +128,23 @@ impl Deploy {
             let side = ["main", "service"][home];
             tokens.push((side, linked.home, linked.representation));
         }
-        self.print(&pair, &tokens);
+        let ownership = self.ownership(deployer, guardian);
+        let mut owners = Vec::new();
+        for (site, end) in sites.iter().zip(&ends) {
+            let timelock = hand_over(site, end, ownership).await.wrap_err("handing over")?;
+            owners.push(timelock.or(self.owner).unwrap_or(deployer));
+        }
+        self.print(&ends, &owners, &tokens);
         Ok(())
+    }
+
+    fn ownership(&self, deployer: Address, guardian: Address) -> Ownership {
+        let proposer = self.owner.unwrap_or(deployer);
+        match self.owner_delay {
+            0 if proposer == deployer => Ownership::Deployer,
+            0 => Ownership::Account(proposer),
+            delay => Ownership::Timelock { proposer, guardian, delay },
+        }
     }
 
     fn check(&self) -> eyre::Result<()> {
@@ -149,46 +171,56 @@ impl Deploy {
             let name = format!("Bridged {symbol}");
             HomeAsset::Native(TokenMetadata { name, symbol: symbol.clone(), decimals: 18 })
         };
-        let sides =
-            [(&self.main_coin, &self.main_token), (&self.service_coin, &self.service_token)];
+        let sides = [
+            (&self.main_coin, &self.main_token, &self.main_nft, &self.main_multi),
+            (&self.service_coin, &self.service_token, &self.service_nft, &self.service_multi),
+        ];
         let mut assets = Vec::new();
-        for (home, (symbol, tokens)) in sides.into_iter().enumerate() {
+        for (home, (symbol, tokens, nfts, multis)) in sides.into_iter().enumerate() {
             assets.extend(symbol.iter().map(|symbol| (home, coin(symbol))));
             assets.extend(tokens.iter().map(|token| (home, HomeAsset::Erc20(*token))));
+            assets.extend(nfts.iter().map(|token| (home, HomeAsset::Erc721(*token))));
+            assets.extend(multis.iter().map(|token| (home, HomeAsset::Erc1155(*token))));
         }
         assets
     }
 
-    fn print(&self, pair: &twinspan_contracts::deploy::Pair, tokens: &[(&str, Address, Address)]) {
+    fn print(&self, ends: &[End; 2], owners: &[Address], tokens: &[(&str, Address, Address)]) {
+        let sides = ["main", "service"];
         if self.json {
             let tokens = tokens.iter().map(|(side, home, representation)| {
                 json!({ "home_chain": side, "home": home, "representation": representation })
             });
-            println!(
-                "{}",
-                json!({
-                    "main": { "chain_id": pair.main_chain_id, "bridge": pair.main_bridge,
-                              "start_block": pair.main_block },
-                    "service": { "chain_id": pair.service_chain_id,
-                                 "bridge": pair.service_bridge,
-                                 "start_block": pair.service_block },
-                    "tokens": tokens.collect::<Vec<_>>(),
-                })
-            );
+            let mut told = json!({ "tokens": tokens.collect::<Vec<_>>() });
+            for ((side, end), owner) in sides.iter().zip(ends).zip(owners) {
+                told[*side] = json!({
+                    "chain_id": end.chain_id, "bridge": end.bridge, "vault": end.vault,
+                    "start_block": end.block, "owner": owner,
+                });
+            }
+            println!("{told}");
             return;
         }
         println!("# For the configuration of every relayer:");
         println!("[pairs.NAME]");
-        println!(
-            "main = {{ chain = \"main\", bridge = \"{}\", start_block = {} }}",
-            pair.main_bridge, pair.main_block
-        );
-        println!(
-            "service = {{ chain = \"service\", bridge = \"{}\", start_block = {} }}",
-            pair.service_bridge, pair.service_block
-        );
+        for (side, end) in sides.iter().zip(ends) {
+            println!(
+                "{side} = {{ chain = \"{side}\", bridge = \"{}\", start_block = {} }}",
+                end.bridge, end.block
+            );
+        }
+        println!("# For dApps and `twinspan transfer`:");
+        for ((side, end), owner) in sides.iter().zip(ends).zip(owners) {
+            println!("# {side} vault {}, owned by {owner}", end.vault);
+        }
         for (side, home, representation) in tokens {
             println!("# {side} token {home} is {representation} on the other chain");
+        }
+        if self.owner_delay > 0 {
+            let delay = self.owner_delay;
+            println!("# the owners are timelocks: what is proposed there waits {delay} seconds");
+        } else if let Some(owner) = self.owner {
+            println!("# {owner} must accept: acceptOwnership() on both vaults and both bridges");
         }
     }
 }

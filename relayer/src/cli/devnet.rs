@@ -96,11 +96,14 @@ fn guide(world: &World) -> String {
     );
     for chain in [main, service] {
         text += &format!(
-            "{:<8} {}  bridge {}  token {}\n",
+            "{:<8} {}  bridge {}  vault {}  token {}  NFT {}  multi-token {}\n",
             chain.name,
             chain.node.http_url(),
             chain.bridge,
-            chain.token.home
+            chain.vault,
+            chain.token.home,
+            chain.nft.home,
+            chain.multi.home
         );
     }
     for relayer in &world.relayers {
@@ -112,11 +115,11 @@ fn guide(world: &World) -> String {
         );
     }
     text += &format!(
-        "\nTry:\n  twinspan status --api {api}\n  twinspan transfer --rpc {} --bridge {} \\\n    \
+        "\nTry:\n  twinspan status --api {api}\n  twinspan transfer --rpc {} --vault {} \\\n    \
          --to {} --amount 1.5 \\\n    --keystore {keystore} --password-file {password} \\\n    \
          --wait {api}\n  curl -s {api}/v1/status\n  kill -9 {}   # then: twinspan run --config {}\n",
         main.node.http_url(),
-        main.bridge,
+        main.vault,
         world.relayers[1].submitter,
         world.relayers[1].pid().unwrap_or_default(),
         world.relayers[1].config().display(),

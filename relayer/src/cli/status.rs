@@ -160,10 +160,7 @@ fn show_transfer(transfer: &Transfer) {
         }
     }
     if let Some(parked) = transfer.parked {
-        println!(
-            "parked     {:?}, releasable from Unix time {}",
-            parked.reason, parked.releasable_at
-        );
+        println!("parked     {:?}", parked.reason);
         if let Some(home) = parked.returned_as {
             println!("returned   as {home}");
         }

@@ -1,10 +1,11 @@
 //! `twinspan transfer`
 
+mod plan;
+
 use std::time::Duration;
 
 use alloy::network::TransactionBuilder;
-use alloy::primitives::utils::{format_units, parse_units};
-use alloy::primitives::{Address, U256};
+use alloy::primitives::{Address, Bytes, U256};
 use alloy::providers::{PendingTransactionBuilder, Provider};
 use alloy::rpc::types::TransactionReceipt;
 use alloy::sol_types::{SolCall, SolEvent};
@@ -14,32 +15,38 @@ use eyre::{WrapErr, eyre};
 use serde_json::json;
 use twinspan_bridge::ids::{BridgeAt, ChainId, Nonce, TransferId};
 use twinspan_bridge::lifecycle::Stage;
-use twinspan_bridge::request::NATIVE_COIN;
-use twinspan_contracts::{Bridge, BridgeToken, TestToken, explain_revert};
+use twinspan_contracts::{Bridge, BridgeToken, TestMultiToken, TestNFT, Vault, explain_revert};
 
+use self::plan::{Moved, Plan};
 use super::Failure;
 use super::status::fetch;
 use super::wallet::{Connection, WalletArgs, connect};
 use crate::api::transfers::Transfer as View;
 
-/// Send coins or tokens to the other chain of a bridge pair
+/// Send coins, tokens or NFTs to the other chain of a bridge pair
 #[derive(Debug, Args)]
 pub(super) struct Transfer {
     /// A node of the chain to send from (http or https)
     #[arg(long, value_name = "URL")]
     rpc: Url,
-    /// The bridge on that chain
+    /// The vault on that chain
     #[arg(long)]
-    bridge: Address,
+    vault: Address,
     /// Who is paid on the other chain
     #[arg(long)]
     to: Address,
-    /// How much, in whole tokens or coins, such as 1.5
+    /// How much, in whole tokens or coins, such as 1.5; of an ERC-1155 a plain number
     #[arg(long)]
-    amount: String,
-    /// The ERC-20 to send; without it, the chain's coin
+    amount: Option<String>,
+    /// The token to send; without it, the chain's coin
     #[arg(long)]
     token: Option<Address>,
+    /// The id of an NFT (ERC-721 or ERC-1155)
+    #[arg(long, requires = "token")]
+    id: Option<U256>,
+    /// Data for a recipient that is a contract, in hex
+    #[arg(long, default_value = "0x")]
+    data: Bytes,
     #[command(flatten)]
     wallet: WalletArgs,
     /// A relayer's API: wait there until the transfer has ended
@@ -54,131 +61,79 @@ impl Transfer {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let signer = self.wallet.open()?;
         let connection = connect(&self.rpc, &signer).await?;
-        let amount = self.check(&connection).await?;
-        let receipt = self.send(&connection, amount).await?;
-        let id = self.id_of(&connection, &receipt)?;
+        let plan = self.plan(&connection).await?;
+        let receipt = self.send(&connection, &plan).await?;
+        let id = id_of(&connection, plan.bridge, &receipt)?;
         let transaction = receipt.transaction_hash;
         if !self.json {
             println!("transfer {id}\nrequested in transaction {transaction}");
+            if !plan.fee.is_zero() {
+                println!("fee {} of {}", plan.fee_shown(), plan.fee_token_shown());
+            }
         }
         let ended = match &self.wait {
             Some(api) => Some(self.wait(api, id).await?),
             None => None,
         };
         if self.json {
-            println!("{}", json!({ "id": id, "transaction": transaction, "transfer": ended }));
+            let fee = json!({ "amount": plan.fee, "token": plan.fee_token });
+            let told =
+                json!({ "id": id, "transaction": transaction, "fee": fee, "transfer": ended });
+            println!("{told}");
         }
         Ok(())
-    }
-
-    /// Everything that the bridge would refuse is refused here, in words, before anything is sent.
-    async fn check(&self, connection: &Connection) -> Result<U256, Failure> {
-        let refused = |text: String| Failure::Refused(eyre!(text));
-        let node = |error: alloy::contract::Error| Failure::Unreachable(error.into());
-        if self.to.is_zero() {
-            return Err(refused(
-                "--to is the zero address: nobody could ever use what arrives".into(),
-            ));
-        }
-        let provider = &connection.provider;
-        let code = provider.get_code_at(self.bridge).await;
-        let code = code.map_err(|error| Failure::Unreachable(error.into()))?;
-        if code.is_empty() {
-            return Err(refused(format!(
-                "there is no contract at --bridge {} on chain {}: is --rpc the right chain?",
-                self.bridge, connection.chain_id
-            )));
-        }
-        let bridge = Bridge::new(self.bridge, provider);
-        let asset = self.token.unwrap_or(NATIVE_COIN);
-        let config = bridge.tokenConfig(asset).call().await.map_err(node)?;
-        if config.counterpart.is_zero() || !config.enabled {
-            let what = self.token.map_or_else(|| "the coin".into(), |token| token.to_string());
-            let why = if config.counterpart.is_zero() { "not registered" } else { "disabled" };
-            return Err(refused(format!("{what} is {why} at bridge {}", self.bridge)));
-        }
-        if self.to == self.bridge
-            || self.to == bridge.counterpartBridge().call().await.map_err(node)?
-        {
-            return Err(refused("--to is a bridge: it would keep what arrives".into()));
-        }
-        let positions = bridge.positions().call().await.map_err(node)?;
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        if positions.pausedUntil > now.unwrap_or_default().as_secs() {
-            let until = positions.pausedUntil;
-            return Err(refused(format!("the bridge is paused until Unix time {until}")));
-        }
-        let (decimals, balance) = self.holdings(connection).await?;
-        let amount = self.parse_amount(decimals)?;
-        let shown =
-            |amount: U256| format_units(amount, decimals).unwrap_or_else(|_| amount.to_string());
-        let (min, max) = (U256::from(config.minAmount), U256::from(config.maxAmount));
-        if amount < min || amount > max || amount.is_zero() {
-            return Err(refused(format!(
-                "--amount {} is out of bounds: the bridge takes {} to {}",
-                self.amount,
-                shown(min.max(U256::from(1))),
-                shown(max)
-            )));
-        }
-        if balance < amount {
-            return Err(refused(format!(
-                "{} holds {}, less than --amount {}",
-                connection.account,
-                shown(balance),
-                self.amount
-            )));
-        }
-        Ok(amount)
-    }
-
-    async fn holdings(&self, connection: &Connection) -> Result<(u8, U256), Failure> {
-        let node = |error: eyre::Report| Failure::Unreachable(error);
-        let Some(token) = self.token else {
-            let balance = connection.provider.get_balance(connection.account).await;
-            return Ok((18, balance.map_err(|error| node(error.into()))?));
-        };
-        let token = TestToken::new(token, &connection.provider);
-        let decimals = token.decimals().call().await.map_err(|error| node(error.into()))?;
-        let balance = token.balanceOf(connection.account).call().await;
-        Ok((decimals, balance.map_err(|error| node(error.into()))?))
-    }
-
-    fn parse_amount(&self, decimals: u8) -> Result<U256, Failure> {
-        let parsed =
-            parse_units(&self.amount, decimals).ok().filter(|parsed| !parsed.is_negative());
-        let fraction = self.amount.split_once('.').map_or(0, |(_, fraction)| fraction.len());
-        match parsed {
-            Some(parsed) if fraction <= usize::from(decimals) => Ok(parsed.get_absolute()),
-            _ => Err(Failure::Refused(eyre!(
-                "--amount {}: want a number such as 1.5 with at most {decimals} decimals",
-                self.amount
-            ))),
-        }
     }
 
     async fn send(
         &self,
         connection: &Connection,
-        amount: U256,
+        plan: &Plan,
     ) -> Result<TransactionReceipt, Failure> {
-        let Connection { provider, account, .. } = connection;
-        let recipient = self.to;
-        let (input, value) = match self.token {
-            None => (Bridge::requestNativeCall { recipient }.abi_encode(), amount),
-            Some(token) => {
-                let erc20 = BridgeToken::new(token, provider);
-                let allowed = erc20.allowance(*account, self.bridge).call().await;
-                let allowed = allowed.map_err(|error| Failure::Unreachable(error.into()))?;
-                if allowed < amount {
-                    let approve = BridgeToken::approveCall { spender: self.bridge, value: amount };
-                    self.transact(connection, token, approve.abi_encode(), U256::ZERO).await?;
-                }
-                let call = Bridge::requestERC20Call { token, recipient, amount };
-                (call.abi_encode(), U256::ZERO)
+        let (recipient, data, vault) = (self.to, self.data.clone(), self.vault);
+        let Plan { token, fee, .. } = *plan;
+        let coinless = U256::ZERO;
+        let (input, value) = match plan.moved {
+            Moved::Coin { amount } => {
+                let call = Vault::requestNativeCall { recipient, amount, data };
+                (call.abi_encode(), amount + fee)
+            }
+            Moved::Token { amount } => {
+                self.approve(connection, token, amount + fee).await?;
+                let call =
+                    Vault::requestERC20Call { token, recipient, amount, feeLimit: fee, data };
+                (call.abi_encode(), coinless)
+            }
+            Moved::Nft { id } => {
+                let approve = TestNFT::approveCall { to: vault, tokenId: id };
+                self.transact(connection, token, approve.abi_encode(), coinless).await?;
+                let call = Vault::requestERC721Call { token, recipient, id, data };
+                (call.abi_encode(), fee)
+            }
+            Moved::Multi { id, amount } => {
+                let approve =
+                    TestMultiToken::setApprovalForAllCall { operator: vault, approved: true };
+                self.transact(connection, token, approve.abi_encode(), coinless).await?;
+                let (ids, amounts) = (vec![id], vec![amount]);
+                let call = Vault::requestERC1155Call { token, recipient, ids, amounts, data };
+                (call.abi_encode(), fee)
             }
         };
-        self.transact(connection, self.bridge, input, value).await
+        self.transact(connection, vault, input, value).await
+    }
+
+    async fn approve(
+        &self,
+        connection: &Connection,
+        token: Address,
+        amount: U256,
+    ) -> Result<(), Failure> {
+        let erc20 = BridgeToken::new(token, &connection.provider);
+        let allowed = erc20.allowance(connection.account, self.vault).call().await;
+        if allowed.map_err(|error| Failure::Unreachable(error.into()))? >= amount {
+            return Ok(());
+        }
+        let approve = BridgeToken::approveCall { spender: self.vault, value: amount };
+        self.transact(connection, token, approve.abi_encode(), U256::ZERO).await.map(drop)
     }
 
     async fn transact(
@@ -216,20 +171,6 @@ impl Transfer {
         Ok(receipt)
     }
 
-    fn id_of(
-        &self,
-        connection: &Connection,
-        receipt: &TransactionReceipt,
-    ) -> Result<TransferId, Failure> {
-        let ours = receipt.logs().iter().filter(|log| log.address() == self.bridge);
-        let event = ours
-            .filter_map(|log| Bridge::ValueTransferRequested::decode_log(&log.inner).ok())
-            .next()
-            .ok_or_else(|| eyre!("the bridge took no request in {}", receipt.transaction_hash))?;
-        let source = BridgeAt { chain_id: ChainId::new(connection.chain_id), address: self.bridge };
-        Ok(TransferId { source, nonce: Nonce::new(event.nonce) })
-    }
-
     async fn wait(&self, api: &Url, id: TransferId) -> Result<View, Failure> {
         let mut shown = String::new();
         loop {
@@ -253,4 +194,18 @@ impl Transfer {
             }
         }
     }
+}
+
+fn id_of(
+    connection: &Connection,
+    bridge: Address,
+    receipt: &TransactionReceipt,
+) -> Result<TransferId, Failure> {
+    let ours = receipt.logs().iter().filter(|log| log.address() == bridge);
+    let event = ours
+        .filter_map(|log| Bridge::ValueTransferRequested::decode_log(&log.inner).ok())
+        .next()
+        .ok_or_else(|| eyre!("the bridge took no request in {}", receipt.transaction_hash))?;
+    let source = BridgeAt { chain_id: ChainId::new(connection.chain_id), address: bridge };
+    Ok(TransferId { source, nonce: Nonce::new(event.nonce) })
 }

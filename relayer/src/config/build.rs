@@ -135,6 +135,8 @@ pub(super) fn build(raw: RawConfig, folder: &Path, faults: &mut Vec<Fault>) -> O
     })
 }
 
+/// The call data of so many requests still fits into the 128 KiB that nodes take as one transaction.
+const BATCH_MAX: u64 = 480;
 const ADDRESS: &str = "an address and port, such as \"127.0.0.1:9500\"";
 const URL: &str = "a URL such as \"http://10.0.0.7:9600\"";
 
@@ -311,7 +313,7 @@ fn pair(at: &mut At<'_>, raw: RawPair, chains: &BTreeMap<String, Option<Chain>>)
     let takeover = at.millis("takeover_ms", raw.takeover_ms, 3_000, 100, 600_000);
     let cosign_timeout =
         at.millis("cosign_timeout_ms", raw.cosign_timeout_ms, 10_000, 100, 600_000);
-    let batch_max = at.bounded("batch_max", raw.batch_max, 256, 1, 512);
+    let batch_max = at.bounded("batch_max", raw.batch_max, 256, 1, BATCH_MAX);
     let term_blocks = at.bounded("term_blocks", raw.term_blocks, 16, 1, 100_000);
     let allow_minority =
         at.optional("allow_minority", raw.allow_minority, "true or false").unwrap_or(false);

@@ -11,7 +11,7 @@ use serde::Serialize;
 use twinspan_bridge::ids::{BlockNumber, Nonce};
 use twinspan_bridge::observe::SettlementEvent;
 use twinspan_bridge::request::{NATIVE_COIN, Request};
-use twinspan_contracts::{Bridge, TestToken};
+use twinspan_contracts::{Bridge, TestToken, Vault};
 
 use super::World;
 use super::traffic::Sent;
@@ -67,7 +67,9 @@ pub struct Conservation {
     pub in_flight: U256,
     /// Owed, on both sides.
     pub parked: U256,
-    /// What the home bridge really holds of it.
+    /// Fees that the home vault holds of it.
+    pub fees: U256,
+    /// What the home vault really holds of it.
     pub held: U256,
     /// Supply of the representation, by its own account.
     pub supply: U256,
@@ -78,7 +80,7 @@ impl Conservation {
     #[must_use]
     pub fn holds(&self) -> bool {
         let owed = self.minted + self.in_flight + self.parked;
-        self.locked == owed && self.held == self.locked && self.supply == self.minted
+        self.locked == owed && self.held == self.locked + self.fees && self.supply == self.minted
     }
 }
 
@@ -233,23 +235,27 @@ impl Ledger {
         name: String,
     ) -> eyre::Result<Conservation> {
         let (here, there) = (&world.chains[home], &world.chains[1 - home]);
-        let at_home = Bridge::new(here.bridge, &here.provider).tokenFigures(token).call().await?;
-        let away =
-            Bridge::new(there.bridge, &there.provider).tokenFigures(representation).call().await?;
+        let (vault, vault_away) =
+            (Vault::new(here.vault, &here.provider), Vault::new(there.vault, &there.provider));
+        let (bridge, bridge_away) =
+            (Bridge::new(here.bridge, &here.provider), Bridge::new(there.bridge, &there.provider));
+        let parked = bridge.parkedAmount(token).call().await?
+            + bridge_away.parkedAmount(representation).call().await?;
         let held = if token == NATIVE_COIN {
-            here.provider.get_balance(here.bridge).await?
+            here.provider.get_balance(here.vault).await?
         } else {
-            TestToken::new(token, &here.provider).balanceOf(here.bridge).call().await?
+            TestToken::new(token, &here.provider).balanceOf(here.vault).call().await?
         };
         let supply = TestToken::new(representation, &there.provider).totalSupply().call().await?;
         let out = self.lanes[home].in_flight(|request| request.token == token);
         let back = self.lanes[1 - home].in_flight(|request| request.token == representation);
         Ok(Conservation {
             token: name,
-            locked: at_home.custody,
-            minted: away.custody,
+            locked: vault.custodyOf(token).call().await?,
+            minted: vault_away.custodyOf(representation).call().await?,
             in_flight: out + back,
-            parked: at_home.parked + away.parked,
+            parked,
+            fees: vault.feesHeld(token).call().await?,
             held,
             supply,
         })

@@ -24,8 +24,8 @@ use twinspan_bridge::ids::{BlockNumber, BridgeAt, ChainId, Lane};
 use twinspan_chains::{ChainConfig, EndpointConfig, EvmChain, FeePolicy};
 use twinspan_contracts::Bridge;
 use twinspan_contracts::deploy::{
-    BridgeSettings, HomeAsset, LinkedToken, Pair, Site, TokenLimits, TokenMetadata, deploy_pair,
-    deploy_test_token, link_token,
+    End, HomeAsset, LinkedToken, Pair, SideSettings, Site, TokenLimits, TokenMetadata, deploy_pair,
+    deploy_test_multi_token, deploy_test_nft, deploy_test_token, link_token,
 };
 
 use self::links::Links;
@@ -96,6 +96,8 @@ pub struct Chain {
     pub node: Node,
     /// The bridge on it.
     pub bridge: Address,
+    /// The vault on it, which takes requests.
+    pub vault: Address,
     /// The block that holds the bridge's creation.
     pub deployed_in: BlockNumber,
     /// Sends for the four test accounts.
@@ -106,6 +108,10 @@ pub struct Chain {
     pub token: LinkedToken,
     /// The native coin, at home here.
     pub coin: LinkedToken,
+    /// An ERC-721 at home here.
+    pub nft: LinkedToken,
+    /// An ERC-1155 at home here.
+    pub multi: LinkedToken,
 }
 
 /// A running world.
@@ -222,40 +228,63 @@ async fn deploy(
         Site { provider: &providers[0], deployer, gas_price: None },
         Site { provider: &providers[1], deployer, gas_price: Some(0) },
     ];
-    let settings = bridge_settings(options.threshold, members);
-    let pair = deploy_pair(&sites[0], &sites[1], &settings, &settings).await?;
-    let links = link_all(&sites, &pair).await?;
-    let bridges = [(pair.main_bridge, pair.main_block), (pair.service_bridge, pair.service_block)];
-    let mut chains = Vec::new();
-    let ends = [main, service].into_iter().zip(providers).zip(bridges).zip(links);
-    for (index, (((node, provider), (bridge, block)), (coin, token))) in ends.enumerate() {
-        let access = EvmChain::connect(access(index, &node, FinalityRule::Instant)).await?;
-        let name = ["main", "service"][index];
-        let deployed_in = BlockNumber::new(block);
-        chains.push(Chain { name, node, bridge, deployed_in, provider, access, token, coin });
-    }
-    chains.try_into().map_err(|_| eyre!("two chains"))
-}
-
-/// What a world's bridges are constructed with: waits that a demonstration can sit through.
-#[must_use]
-pub fn bridge_settings(threshold: u8, members: Vec<Address>) -> BridgeSettings {
-    let deployer = test_signer(0).address();
-    let timing = Bridge::Timing {
-        returnDelay: 3_600,
-        rotationDelay: 10,
-        largeDelay: 60,
-        pausePeriod: 3_600,
+    let settings = side_settings(options.threshold, members);
+    let deployed = async {
+        let pair = deploy_pair(&sites[0], &sites[1], &settings, &settings).await?;
+        let links = link_all(&sites, &pair).await?;
+        eyre::Ok((pair, links))
     };
-    BridgeSettings { owner: deployer, guardian: deployer, members, threshold, timing }
+    // Some fifty transactions, one after the other: nobody wants to wait a block's time for each.
+    let (pair, [of_main, of_service]) = tokio::select! {
+        deployed = deployed => deployed?,
+        () = mine_without_pause(&providers) => unreachable!("it never ends"),
+    };
+    let [for_main, for_service] = providers;
+    Ok([
+        chain("main", 0, main, for_main, pair.main, of_main).await?,
+        chain("service", 1, service, for_service, pair.service, of_service).await?,
+    ])
 }
 
-/// Links the coin and a token of each chain. By chain: coin, token.
+/// Has the nodes make a block whenever they are asked, besides those that they make in their time.
+async fn mine_without_pause(providers: &[DynProvider; 2]) {
+    loop {
+        for provider in providers {
+            // A node that does not answer fails the deployment, which says so.
+            let _ = provider.raw_request::<_, serde_json::Value>("evm_mine".into(), ()).await;
+        }
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+}
+
+async fn chain(
+    name: &'static str,
+    index: usize,
+    node: Node,
+    provider: DynProvider,
+    end: End,
+    [coin, token, nft, multi]: [LinkedToken; 4],
+) -> eyre::Result<Chain> {
+    let access = EvmChain::connect(access(index, &node, FinalityRule::Instant)).await?;
+    let End { bridge, vault, block, .. } = end;
+    let deployed_in = BlockNumber::new(block);
+    Ok(Chain { name, node, bridge, vault, deployed_in, provider, access, token, coin, nft, multi })
+}
+
+/// What a world's sides are constructed with: waits that a demonstration can sit through.
+#[must_use]
+pub fn side_settings(threshold: u8, members: Vec<Address>) -> SideSettings {
+    let guardian = test_signer(0).address();
+    let timing = Bridge::Timing { returnDelay: 3_600, rotationDelay: 10, pausePeriod: 3_600 };
+    SideSettings { guardian, members, threshold, timing, large_delay: 60 }
+}
+
+/// Links an asset of each kind of each chain. By chain: coin, token, NFT, multi-token.
 async fn link_all<P: Provider>(
     sites: &[Site<'_, P>; 2],
     pair: &Pair,
-) -> eyre::Result<[(LinkedToken, LinkedToken); 2]> {
-    let bridges = [pair.main_bridge, pair.service_bridge];
+) -> eyre::Result<[[LinkedToken; 4]; 2]> {
+    let vaults = [pair.main.vault, pair.service.vault];
     let mut linked = Vec::new();
     for home in 0..2 {
         let (name, symbol) = [("Main Coin", "MAIN"), ("Service Coin", "SERV")][home];
@@ -266,23 +295,31 @@ async fn link_all<P: Provider>(
         };
         let (token_name, token_symbol) = [("Main Token", "MTK"), ("Service Token", "STK")][home];
         let token = deploy_test_token(&sites[home], &meta(token_name, token_symbol)).await?;
-        let mut both = Vec::new();
-        for asset in [HomeAsset::Native(meta(name, symbol)), HomeAsset::Erc20(token)] {
+        let nft = deploy_test_nft(&sites[home], token_name, token_symbol).await?;
+        let multi = deploy_test_multi_token(&sites[home], "ipfs://multi/{id}.json").await?;
+        let assets = [
+            HomeAsset::Native(meta(name, symbol)),
+            HomeAsset::Erc20(token),
+            HomeAsset::Erc721(nft),
+            HomeAsset::Erc1155(multi),
+        ];
+        let mut all = Vec::new();
+        for asset in assets {
             let link = link_token(
                 &sites[home],
-                bridges[home],
+                vaults[home],
                 &sites[1 - home],
-                bridges[1 - home],
+                vaults[1 - home],
                 asset,
                 U256::from(u128::MAX),
                 TokenLimits::OPEN,
                 TokenLimits::OPEN,
             );
-            both.push(link.await?);
+            all.push(link.await?);
         }
-        linked.push((both[0], both[1]));
+        linked.push(all.try_into().map_err(|_| eyre!("four assets"))?);
     }
-    Ok([linked[0], linked[1]])
+    linked.try_into().map_err(|_| eyre!("two chains"))
 }
 
 /// Gives each submitter coins on the chain that has fees.

@@ -8,7 +8,7 @@ use alloy::providers::Provider;
 use alloy::rpc::types::TransactionRequest;
 use alloy::sol_types::SolCall;
 use eyre::{WrapErr, eyre};
-use twinspan_contracts::{Bridge, BridgeToken, TestToken};
+use twinspan_contracts::{BridgeToken, TestMultiToken, TestNFT, TestToken, Vault};
 
 use super::{CHAIN_IDS, World, test_signer};
 
@@ -24,6 +24,30 @@ pub enum Asset {
     Token,
     /// The representation of the other side's token: burned here, unlocked there.
     Foreign,
+}
+
+/// Gas of one order of a bulk, NFTs among them, with room to spare.
+const ORDER_GAS: u64 = 250_000;
+
+/// The token URI of an NFT that [`Traffic::stock_nfts`] mints.
+#[must_use]
+pub fn token_uri(id: u64) -> String {
+    format!("ipfs://bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi/{id}.json")
+}
+
+/// An order of `amount` of a coin or an ERC-20.
+#[must_use]
+pub fn order(token: Address, recipient: Address, amount: U256) -> Vault::Order {
+    let (ids, amounts) = (Vec::new(), Vec::new());
+    let data = Bytes::new();
+    Vault::Order { token, recipient, amount, ids, amounts, feeLimit: U256::ZERO, data }
+}
+
+/// An order of an ERC-721 (no `amount`) or of an ERC-1155.
+#[must_use]
+pub fn nft_order(token: Address, recipient: Address, id: u64, amount: Option<u64>) -> Vault::Order {
+    let amounts = amount.into_iter().map(U256::from).collect();
+    Vault::Order { ids: vec![U256::from(id)], amounts, ..order(token, recipient, U256::ZERO) }
 }
 
 /// A transfer that was asked for.
@@ -53,7 +77,7 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    /// Gives test account `sender` tokens on both sides and the bridges leave to take them.
+    /// Gives test account `sender` tokens on both sides and the vaults leave to take them.
     ///
     /// # Errors
     /// If a node refuses.
@@ -65,11 +89,11 @@ impl Traffic {
         for side in 0..2 {
             let chain = &world.chains[side];
             traffic.nonces[side] = chain.provider.get_transaction_count(account).await?;
-            let approve = TestToken::approveCall { spender: chain.bridge, value: U256::MAX };
+            let approve = TestToken::approveCall { spender: chain.vault, value: U256::MAX };
             let mint = TestToken::mintCall { to: account, amount: U256::from(u128::MAX >> 8) };
             let foreign = world.chains[1 - side].token.representation;
             let approve_foreign =
-                BridgeToken::approveCall { spender: chain.bridge, value: U256::MAX };
+                BridgeToken::approveCall { spender: chain.vault, value: U256::MAX };
             let token = chain.token.home;
             traffic.call(world, side, token, mint.abi_encode(), U256::ZERO).await?;
             traffic.call(world, side, token, approve.abi_encode(), U256::ZERO).await?;
@@ -123,15 +147,71 @@ impl Traffic {
             Asset::Foreign => Some(world.chains[1 - side].token.representation),
         };
         let (input, value) = match token {
-            None => (Bridge::requestNativeCall { recipient }.abi_encode(), amount),
+            None => {
+                let call = Vault::requestNativeCall { recipient, amount, data: Bytes::new() };
+                (call.abi_encode(), amount)
+            }
             Some(token) => {
-                let call = Bridge::requestERC20Call { token, recipient, amount };
+                let call = Vault::requestERC20Call {
+                    token,
+                    recipient,
+                    amount,
+                    feeLimit: U256::ZERO,
+                    data: Bytes::new(),
+                };
                 (call.abi_encode(), U256::ZERO)
             }
         };
         let at = Instant::now();
-        let transaction = self.call(world, side, chain.bridge, input, value).await?;
+        let transaction = self.call(world, side, chain.vault, input, value).await?;
         Ok(Sent { side, asset, recipient, amount, transaction, at })
+    }
+
+    /// Mints NFTs `ids` and a million of each multi-token id to the account, at home on `side`, and gives the vault
+    /// leave to take them.
+    ///
+    /// # Errors
+    /// If the node refuses.
+    pub async fn stock_nfts(
+        &mut self,
+        world: &World,
+        side: usize,
+        ids: std::ops::Range<u64>,
+    ) -> eyre::Result<()> {
+        let me = test_signer(self.sender).address();
+        let chain = &world.chains[side];
+        let (nft, multi, vault) = (chain.nft.home, chain.multi.home, chain.vault);
+        for id in ids {
+            let mint = TestNFT::mintCall { to: me, id: U256::from(id), uri: token_uri(id) };
+            self.call(world, side, nft, mint.abi_encode(), U256::ZERO).await?;
+            let mint = TestMultiToken::mintCall {
+                to: me,
+                id: U256::from(id),
+                amount: U256::from(1_000_000),
+            };
+            self.call(world, side, multi, mint.abi_encode(), U256::ZERO).await?;
+        }
+        let approve = TestNFT::setApprovalForAllCall { operator: vault, approved: true };
+        self.call(world, side, nft, approve.abi_encode(), U256::ZERO).await?;
+        let approve = TestMultiToken::setApprovalForAllCall { operator: vault, approved: true };
+        let last = self.call(world, side, multi, approve.abi_encode(), U256::ZERO).await?;
+        confirm(world, side, last).await
+    }
+
+    /// Asks for all of `orders` in one transaction, with `value` of coin.
+    ///
+    /// # Errors
+    /// If the node refuses the transaction.
+    pub async fn bulk(
+        &mut self,
+        world: &World,
+        side: usize,
+        orders: Vec<Vault::Order>,
+        value: U256,
+    ) -> eyre::Result<B256> {
+        let gas = 200_000 + ORDER_GAS * orders.len() as u64;
+        let call = Vault::requestBulkCall { orders }.abi_encode();
+        self.call_with_gas(world, side, world.chains[side].vault, call, value, gas).await
     }
 
     /// One transaction of the account, not waited for.

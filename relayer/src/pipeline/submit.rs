@@ -71,7 +71,7 @@ impl Submitter {
         if attempt > 0 {
             // Recipients may have burnt what ordinary ones leave.
             call.gas_limit = deliver_gas_worst_case(
-                batch.requests.len(),
+                &batch.requests,
                 batch.tail.len(),
                 batch.certificate.signatures().len(),
             );

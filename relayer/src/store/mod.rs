@@ -170,6 +170,13 @@ fn check_schema(path: &Path, reader: &Reader) -> Result<(), StoreError> {
         let problem = format!("schema {schema} is newer than {SCHEMA}, the newest known here");
         return Err(open_error(path, &problem, "run the twinspan that wrote it, or a newer one"));
     }
+    if schema < SCHEMA {
+        let problem = format!(
+            "schema {schema} is of bridges without a vault, which this twinspan cannot serve"
+        );
+        let remedy = "name another path: the store is built anew from the chains and the peers";
+        return Err(open_error(path, &problem, remedy));
+    }
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use twinspan_bridge::schedule::Term;
 use twinspan_chains::transactions::AccountKey;
 
 /// Version of what is below. A store of a newer one is refused.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// `"schema"` → [`SCHEMA`]; `"deployment"` → [`Deployment`].
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
@@ -84,17 +84,16 @@ pub struct SettlementRow {
 pub enum Fate {
     /// Paid.
     HandedOver {
-        /// In what.
-        token: Address,
-        /// How much.
+        /// How much, in lane units.
         amount: U256,
     },
     /// Owed.
     Parked {
         /// Why.
         reason: ParkReason,
-        /// From when it may be released, Unix time in seconds.
-        releasable_at: u64,
+        /// From when on it can be released by the limits in force then, Unix time in seconds. Zero: no matter of
+        /// time; [`u64::MAX`]: not by those limits.
+        earliest: u64,
     },
 }
 

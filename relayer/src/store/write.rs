@@ -201,11 +201,9 @@ fn settled(
     let Settlement { event, block, transaction } = *settlement;
     let (nonce, fate) = match event {
         SettlementEvent::BatchDelivered { .. } => return Ok(()),
-        SettlementEvent::HandedOver { nonce, token, amount, .. } => {
-            (nonce, Fate::HandedOver { token, amount })
-        }
-        SettlementEvent::Parked { nonce, reason, releasable_at, .. } => {
-            (nonce, Fate::Parked { reason, releasable_at })
+        SettlementEvent::HandedOver { nonce, amount, .. } => (nonce, Fate::HandedOver { amount }),
+        SettlementEvent::Parked { nonce, reason, earliest, .. } => {
+            (nonce, Fate::Parked { reason, earliest })
         }
         SettlementEvent::Released { nonce } => {
             return resolved(table, lane, nonce, Resolution { returned_as: None, transaction });
