@@ -37,12 +37,15 @@ contracts: $(NPM)
 artifacts: $(NPM)
 	node contracts/script/build-artifacts.mjs
 
-# Proofs of the contracts, apart from `test`: they take the better part of an hour. See contracts/prove/README.md.
+# Proofs of the contracts, apart from `test`: they take hours, the mutation run most of them. See
+# contracts/prove/README.md.
 prove: $(NPM) $(PROVERS)
 	node contracts/prove/prove.mjs --mutants
 	node contracts/prove/slither.mjs
+	node contracts/prove/incidents.mjs
+	node contracts/prove/mutate.mjs
 	cd contracts && FOUNDRY_PROFILE=long ../node_modules/.bin/forge test --match-contract PairInvariants
-	@echo "proven: every property, each with its mutant caught; every finding of slither answered; the long campaign"
+	@echo "proven: every property, each with its mutant caught; every finding of slither answered; every incident caught; the long campaign"
 
 bench: $(NPM)
 	cargo build --release -p twinspan-relayer -p twinspan-integration-tests

@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {Certificate, LanePosition, Request} from "../../src/types/Types.sol";
 import {vm} from "../../test/support/Vm.sol";
+import {svm} from "./Svm.sol";
 import {SymbolicBridge} from "./SymbolicBridge.sol";
 
 /// @title Each place of a lane once, in order, without gaps
@@ -53,5 +54,31 @@ contract LaneProofs is SymbolicBridge {
     function check_an_empty_batch_is_refused() public {
         _anyIncoming();
         assert(!_deliver(_anyRequests(0, "request"), _anyTail(1), _anyCertificate(2, "certificate")));
+    }
+
+    /// Each request that names a payload comes with exactly that one, and no payload comes beside them.
+    function check_payloads_are_those_that_the_requests_name() public {
+        Request[] memory requests = _anyRequests(svm.createBool("two") ? 2 : 1, "request");
+        bytes[] memory payloads = new bytes[](1);
+        payloads[0] = abi.encode(svm.createBytes32("payload"));
+        vm.assume(_deliver(requests, payloads, _anyTail(0), _anyCertificate(2, "certificate")));
+        uint256 named = 0;
+        for (uint256 i = 0; i < requests.length; ++i) {
+            if (requests[i].payloadHash == 0) continue;
+            assert(requests[i].payloadHash == keccak256(payloads[0]));
+            ++named;
+        }
+        assert(named == 1);
+    }
+
+    /// Nobody but the vault links a request: an event of the bridge's is a request that was taken.
+    function check_only_the_vault_links_requests() public {
+        address caller = svm.createAddress("caller");
+        vm.assume(caller != address(vault));
+        LanePosition memory outgoing = _outgoing();
+        Request memory request = _anyRequest("request");
+        vm.prank(caller);
+        (bool done,) = address(bridge).call(abi.encodeCall(bridge.link, (request, "")));
+        assert(!done && _outgoing().count == outgoing.count && _outgoing().head == outgoing.head);
     }
 }

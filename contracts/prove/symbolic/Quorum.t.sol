@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {Certificate, LanePosition, Request, Signature} from "../../src/types/Types.sol";
-import {IOwnedBridge} from "../../test/support/IOwnedBridge.sol";
+import {Certificate, Direction, LanePosition, NATIVE_COIN, Request, Signature} from "../../src/types/Types.sol";
+import {IOwnedBridge, IOwnedVault} from "../../test/support/IOwned.sol";
 import {vm} from "../../test/support/Vm.sol";
 import {proverVm, svm} from "./Svm.sol";
 import {SymbolicBridge} from "./SymbolicBridge.sol";
@@ -102,18 +102,45 @@ contract QuorumProofs is SymbolicBridge {
         address blank = address(0xB1A4C);
         vm.etch(blank, address(bridge).code);
         bridge = IOwnedBridge(blank);
+        address caller = svm.createAddress("caller");
+        vm.assume(caller != address(0) && caller != address(vault));
         Request[] memory requests = new Request[](1);
         requests[0] = _anyRequest("request");
-        vm.deal(address(this), 1 ether);
         uint256 act = svm.createUint(8, "act");
+        vm.startPrank(caller);
         bool done;
         if (act == 0) done = _deliver(requests, _anyTail(0), _anyCertificate(0, "certificate"));
         else if (act == 1) done = _deliver(requests, _anyTail(1), _anyCertificate(1, "certificate"));
         else if (act == 2) done = _attest(_anyU64("epoch"), _anyU64("count"), bytes32(0), _anySignature("attestation"));
         else if (act == 3) done = _release(requests[0]);
         else if (act == 4) done = _return(requests[0]);
-        else (done,) = blank.call{value: 1}(abi.encodeCall(bridge.requestNative, (requests[0].recipient)));
+        else if (act == 5) done = _recover(_incoming(), _anyU64("epoch"), new Signature[](0));
+        else (done,) = blank.call(abi.encodeCall(bridge.link, (requests[0], "")));
         assert(!done);
+    }
+
+    /// The same of a vault, though it holds coin.
+    function check_a_vault_of_zero_storage_moves_nothing() public {
+        address blank = address(0xB1A4C);
+        vm.etch(blank, address(vault).code);
+        vault = IOwnedVault(blank);
+        vm.deal(blank, 1 ether);
+        address caller = svm.createAddress("caller");
+        vm.assume(caller != address(0) && caller != blank);
+        vm.deal(caller, 1 ether);
+        uint256 act = svm.createUint(8, "act");
+        uint256 amount = svm.createUint256("amount");
+        address token = svm.createAddress("token");
+        bytes memory call;
+        if (act == 0) call = abi.encodeCall(vault.requestNative, (BOB, amount, ""));
+        else if (act == 1) call = abi.encodeCall(vault.requestERC20, (token, BOB, amount, amount, ""));
+        else if (act == 2) call = abi.encodeCall(vault.transferOut, (token, amount, caller, 0, token));
+        else if (act == 3) call = abi.encodeCall(vault.serve, (token));
+        else if (act == 4) call = abi.encodeCall(vault.setLimits, (token, Direction.Incoming, _unlimited()));
+        else call = abi.encodeCall(vault.registerToken, (token, vault.tokenConfig(NATIVE_COIN)));
+        vm.prank(caller);
+        (bool done,) = blank.call{value: act == 0 ? 1 : 0}(call);
+        assert(!done && blank.balance == 1 ether);
     }
 
     /// An attestation is recorded only for a member that is not revoked, over exactly this digest, and sets that

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
+import {BridgeMultiToken} from "../../src/tokens/BridgeMultiToken.sol";
+import {BridgeNFT} from "../../src/tokens/BridgeNFT.sol";
 import {BridgeToken} from "../../src/tokens/BridgeToken.sol";
 import {vm} from "../../test/support/Vm.sol";
 import {svm} from "./Svm.sol";
 
 /// @title A bridged token's supply
 contract TokenProofs {
-    address private constant BRIDGE = address(0xB21D6E);
+    address private constant VAULT = address(0x7A17);
     address private constant HOLDER = address(0x401D);
 
     BridgeToken private _token;
@@ -15,48 +17,79 @@ contract TokenProofs {
 
     function setUp() public {
         _cap = svm.createUint256("cap");
-        _token = new BridgeToken(BRIDGE, "Gold", "GLD", 18, _cap);
+        _token = new BridgeToken(VAULT, "Gold", "GLD", 18, _cap);
         uint256 minted = svm.createUint256("minted");
         vm.assume(minted <= _cap);
-        vm.prank(BRIDGE);
+        vm.prank(VAULT);
         _token.mint(HOLDER, minted);
     }
 
-    /// Nobody but the bridge changes the supply, by any call.
-    function check_only_the_bridge_changes_the_supply() public {
-        uint256 before = _token.totalSupply();
+    /// Nobody but the vault mints, of any kind of token.
+    function check_only_the_vault_mints() public {
         address caller = svm.createAddress("caller");
-        vm.assume(caller != BRIDGE);
-        // An allowance moves tokens; it burns none.
-        vm.prank(HOLDER);
-        _token.approve(caller, svm.createUint256("approved"));
-        bytes memory data = svm.createCalldata("BridgeToken");
+        vm.assume(caller != VAULT);
+        address to = svm.createAddress("to");
+        uint256[] memory list = new uint256[](1);
+        list[0] = svm.createUint256("id");
+        uint256 act = svm.createUint(8, "act");
+        address target = address(_token);
+        bytes memory data = abi.encodeCall(_token.mint, (to, list[0]));
+        if (act == 0) {
+            target = address(new BridgeNFT(VAULT, "Art", "ART", _cap));
+            data = abi.encodeCall(BridgeNFT.mint, (to, list[0], ""));
+        } else if (act == 1) {
+            target = address(new BridgeMultiToken(VAULT, "", _cap));
+            data = abi.encodeCall(BridgeMultiToken.mint, (to, list, list));
+        }
         vm.prank(caller);
-        (bool done,) = address(_token).call(data);
-        done;
-        assert(_token.totalSupply() == before);
+        (bool done,) = target.call(data);
+        assert(!done);
     }
 
-    /// The bridge mints what it says and never above the cap.
+    /// The vault mints what it says and never above the cap.
     function check_the_supply_never_passes_its_cap() public {
         uint256 before = _token.totalSupply();
         uint256 amount = svm.createUint256("amount");
-        vm.prank(BRIDGE);
+        vm.prank(VAULT);
         _token.mint(svm.createAddress("to"), amount);
         assert(_token.totalSupply() <= _cap);
         assert(_token.totalSupply() - before == amount);
     }
 
-    /// The bridge burns what a holder has approved to it and holds, and no more.
-    function check_the_bridge_burns_what_is_approved() public {
-        uint256 approved = svm.createUint256("approved");
+    /// The same over all ids of an ERC-1155, whatever was burned between.
+    function check_the_supply_of_all_ids_never_passes_its_cap() public {
+        BridgeMultiToken many = new BridgeMultiToken(VAULT, "", _cap);
+        (uint256[] memory ids, uint256[] memory amounts) = _anyOne();
+        uint256 minted = amounts[0];
+        vm.prank(VAULT);
+        many.mint(HOLDER, ids, amounts);
+        assert(minted <= _cap);
+        (ids, amounts) = _anyOne();
         vm.prank(HOLDER);
-        _token.approve(BRIDGE, approved);
+        many.burn(ids, amounts);
+        uint256 left = minted - amounts[0];
+        (ids, amounts) = _anyOne();
+        vm.prank(VAULT);
+        many.mint(HOLDER, ids, amounts);
+        assert(amounts[0] <= _cap - left);
+    }
+
+    /// Any amount. One id will do: the supply is counted over all of them.
+    function _anyOne() private returns (uint256[] memory ids, uint256[] memory amounts) {
+        (ids, amounts) = (new uint256[](1), new uint256[](1));
+        (ids[0], amounts[0]) = (1, svm.createUint256("amount"));
+    }
+
+    /// A burn takes what the caller itself holds, and nobody else's. No allowance makes it another's.
+    function check_a_burn_takes_the_callers_own() public {
+        address caller = svm.createAddress("caller");
+        vm.prank(HOLDER);
+        _token.approve(caller, svm.createUint256("approved"));
         uint256 held = _token.balanceOf(HOLDER);
         uint256 amount = svm.createUint256("amount");
-        vm.prank(BRIDGE);
-        _token.burn(HOLDER, amount);
-        assert(amount <= approved && amount <= held);
+        vm.prank(caller);
+        _token.burn(amount);
+        assert(amount == 0 || caller == HOLDER);
         assert(_token.balanceOf(HOLDER) == held - amount && _token.totalSupply() == held - amount);
     }
 }
