@@ -14,7 +14,7 @@ use twinspan_relayer::devnet::{World, test_signer};
 const ACCOUNT: usize = 2;
 
 /// Gas of one request in a batcher's transaction, with room to spare.
-const REQUEST_GAS: u64 = 45_000;
+const REQUEST_GAS: u64 = 65_000;
 
 /// The amount of every request.
 const AMOUNT: u64 = 1_000;
@@ -71,7 +71,7 @@ impl Load {
         recipient[12..].copy_from_slice(&(first + (1 << 40)).to_be_bytes());
         let chain = &world.chains[side];
         let call = RequestBatcher::manyFreshCall {
-            bridge: chain.bridge,
+            vault: chain.vault,
             token: chain.token.home,
             firstRecipient: Address::from(recipient),
             n: U256::from(n),

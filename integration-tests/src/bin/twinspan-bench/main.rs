@@ -3,6 +3,7 @@
 //! Every figure comes from the chains and the relayers' own counters. Run it alone on the machine: two
 //! nodes, four relayers and the load share its cores.
 
+mod assets;
 mod figures;
 mod load;
 mod scenes;

@@ -14,6 +14,7 @@ use twinspan_relayer::devnet::ledger::{Ledger, percentile};
 use twinspan_relayer::devnet::traffic::{Asset, Sent, Traffic, confirm};
 use twinspan_relayer::devnet::{Options, World, test_signer};
 
+use crate::assets;
 use crate::figures::{Backlog, Gas, Latency, Saturation, Usage};
 use crate::load::Load;
 
@@ -21,7 +22,7 @@ use crate::load::Load;
 const MEASURED: Duration = Duration::from_secs(30);
 
 /// How long the rest may take at the end.
-const SETTLE_LIMIT: Duration = Duration::from_secs(180);
+pub(crate) const SETTLE_LIMIT: Duration = Duration::from_secs(180);
 
 /// Where worlds are made.
 pub(crate) struct Scenes {
@@ -38,7 +39,7 @@ impl Scenes {
         let mut options = Options::new(folder, self.binary.clone());
         options.block_gas_limit = block_gas_limit;
         // What a block leaves beside the requests that are made in it; a transaction holds no more.
-        options.batch_max = if block_gas_limit > 100_000_000 { 512 } else { 440 };
+        options.batch_max = if block_gas_limit > 100_000_000 { 480 } else { 440 };
         eprintln!("• {scene} at {} M gas", block_gas_limit / 1_000_000);
         World::start(options, &|_| {}).await
     }
@@ -170,7 +171,8 @@ impl Scenes {
         })
     }
 
-    /// Gas of batches of 1, 16 and 64, to recipients without and with a balance before.
+    /// Gas of batches of 1, 16 and 64: of a token, to recipients without and with a balance before; and of every
+    /// kind of asset.
     pub(crate) async fn gas(&self) -> eyre::Result<Vec<Gas>> {
         let world = self.world("gas", 30_000_000).await?;
         let mut load = Load::prepare(&world).await?;
@@ -202,6 +204,7 @@ impl Scenes {
                 });
             }
         }
+        rows.extend(assets::gas(&world, &mut ledger).await?);
         world.stop().await;
         Ok(rows)
     }
