@@ -15,8 +15,8 @@ const SCOPE = [
   ["src/libraries/TransferLimits.sol"],
   ["src/Bridge.sol", /^(link|_link|deliver|_deliver|_hashForward|_require\w+|_handOver|_park|_tryPay|_reasonOf)$/],
   ["src/Bridge.sol", /^(releaseParkedTo|_signed|_release|returnParked|_unpark|holdParked|_setHeld|_entry|recoverLane)$/],
-  ["src/Vault.sol", /^(onTransferReceived|_request\w*|_localAmount|_laneAmount|_passOutgoing|_feeOf|_takeFee|_settleCoin)$/],
-  ["src/Vault.sol", /^(_accounted|_payload|transferOut\w*|_admit\w*|_push|collectFees|_local|_move\w*|_notify|wouldPass)$/],
+  ["src/Vault.sol", /^(onTransferReceived|requestBulk|_request\w*)$/],
+  ["src/VaultCustody.sol"],
 ];
 /** What a line becomes. Each operator makes at most one mutant of each place in it. */
 const OPERATORS = [
