@@ -141,6 +141,7 @@ contract Bridge is BridgeAdmin, EIP712, ReentrancyGuard {
 
         (_incoming.count, _incoming.head) = (count, head);
         uint256 next = 0;
+        bool again = first < _incoming.recoveredFrom;
         for (uint256 i = 0; i < requests.length; ++i) {
             Request calldata request = requests[i];
             bytes calldata payload = msg.data[0:0];
@@ -148,7 +149,7 @@ contract Bridge is BridgeAdmin, EIP712, ReentrancyGuard {
                 if (next == payloads.length) revert Bridge_PayloadsMismatch(payloads.length, next + 1);
                 payload = payloads[next++];
             }
-            _handOver(request, payload);
+            _handOver(request, payload, again);
         }
         if (next != payloads.length) revert Bridge_PayloadsMismatch(payloads.length, next);
         emit BatchDelivered(first, count, head, msg.sender);
@@ -160,7 +161,10 @@ contract Bridge is BridgeAdmin, EIP712, ReentrancyGuard {
             Request calldata request = requests[i];
             if (request.nonce != nonce) revert Bridge_NonceMismatch(request.nonce, nonce);
             head = head.link(LaneHead.hashCalldata(request));
-            ++nonce;
+            // Nobody makes 2^64 requests.
+            unchecked {
+                ++nonce;
+            }
         }
     }
 
@@ -172,7 +176,12 @@ contract Bridge is BridgeAdmin, EIP712, ReentrancyGuard {
         _relayers.requireQuorum(digest, certificate.epoch, certificate.signatures);
     }
 
-    function _handOver(Request calldata request, bytes calldata payload) private {
+    /// @dev `again`: since a recovery the request may be parked already; then it stays so, and is not paid as well.
+    function _handOver(Request calldata request, bytes calldata payload, bool again) private {
+        if (again) {
+            ParkReason parkedFor = _parked[LaneHead.hashCalldata(request)].reason;
+            if (parkedFor != ParkReason.None) return _park(request, parkedFor, 0);
+        }
         address recipient = request.recipient;
         (ParkReason reason, uint64 earliest) = _tryPay(request, payload, recipient, uint64(block.timestamp));
         if (reason != ParkReason.None) return _park(request, reason, earliest);
@@ -181,7 +190,7 @@ contract Bridge is BridgeAdmin, EIP712, ReentrancyGuard {
 
     function _park(Request calldata request, ParkReason reason, uint64 earliest) private {
         bytes32 parkedHash = LaneHead.hashCalldata(request);
-        // After a recovery the very same request may come again: it is owed once, and waits as it did.
+        // What comes again after a recovery is owed once, and waits as it did.
         if (_parked[parkedHash].parkedAt == 0) {
             _parked[parkedHash] = ParkedHandover({parkedAt: uint64(block.timestamp), reason: reason, held: false});
             // A figure for whoever watches: a forged amount must not stop the lane here.
@@ -367,6 +376,7 @@ contract Bridge is BridgeAdmin, EIP712, ReentrancyGuard {
         if (block.timestamp >= _incoming.pausedUntil) revert Bridge_NotPaused();
         LanePosition memory from = LanePosition(_incoming.count, _incoming.head);
         _relayers.requireQuorum(recoveryDigest(epoch, from, to), epoch, signatures);
+        if (from.count > _incoming.recoveredFrom) _incoming.recoveredFrom = from.count;
         (_incoming.count, _incoming.head) = (to.count, to.head);
         emit LaneRecovered(from.count, from.head, to.count, to.head);
     }

@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IBridge} from "../src/interfaces/IBridge.sol";
 import {LaneHead} from "../src/libraries/LaneHead.sol";
-import {Certificate, LanePosition, Request, Signature} from "../src/types/Types.sol";
+import {Certificate, LanePosition, ParkReason, Request, Signature} from "../src/types/Types.sol";
 import {PairTest} from "./support/PairTest.sol";
 import {Vm, vm} from "./support/Vm.sol";
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
@@ -66,6 +66,29 @@ contract RecoveryTest is PairTest {
         vm.prank(address(serviceVault));
         service.returnParked(request, "");
         vm.assertEq(service.parkedAmount(address(goldThere)), 0, "nothing is owed any more");
+    }
+
+    /// The same, when it could be paid by then: it is not paid beside its parked entry.
+    function test_what_is_parked_and_comes_again_is_paid_once() public {
+        Request memory request = _sendGold(BOB, 3);
+        LanePosition memory before = _incoming(service);
+        vm.prank(GUARDIAN);
+        serviceVault.setTokenEnabled(address(goldThere), false);
+        _deliver(service, request);
+        vm.prank(OWNER);
+        serviceVault.setTokenEnabled(address(goldThere), true);
+        _pause();
+        LanePosition memory here = _incoming(service);
+        _recover(before, 1, _signed(here, before, 1, THRESHOLD));
+        vm.prank(OWNER);
+        service.unpause();
+        uint256 held = goldThere.balanceOf(BOB);
+        _deliver(service, request);
+        vm.assertEq(goldThere.balanceOf(BOB), held, "it waits for its release");
+        _assertParked(service, request, ParkReason.TokenUnavailable);
+        service.releaseParked(request, "");
+        vm.assertEq(goldThere.balanceOf(BOB), held + 3, "paid once");
+        _assertNotParked(service, request);
     }
 
     function test_nobody_but_the_owner_recovers() public {
