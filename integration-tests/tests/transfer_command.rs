@@ -8,7 +8,9 @@ use alloy::providers::Provider;
 use alloy::rpc::types::TransactionRequest;
 use eyre::{OptionExt, ensure};
 use serde_json::Value;
-use twinspan_contracts::TestToken;
+use twinspan_bridge::request::NATIVE_COIN;
+use twinspan_contracts::abi::direction;
+use twinspan_contracts::{TestMultiToken, TestNFT, TestToken, Vault};
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::command::{Outcome, twinspan};
 use twinspan_integration_tests::live::Live;
@@ -68,18 +70,87 @@ async fn a_transfer_is_refused_in_words_or_followed_to_its_end() -> eyre::Result
     let with_token = user.transfer(&live, &[&with_token[..], &[&api]].concat()).await?;
     let told: Value = serde_json::from_str(with_token.ends_well()?)?;
     ensure!(told["transfer"]["stage"] == "handed_over", "{told}");
-    live.others += 2;
+    nfts(&live, &user, &api).await?;
+    limits_and_fees(&live, &user, &api).await?;
+    live.others += 5;
     live.close(Ending::default()).await?;
     paid(&live).await?;
     ask_status(&api, id).await
 }
 
-/// The recipient holds what the two transfers sent.
+/// An ERC-721 and some of an ERC-1155, each by id.
+async fn nfts(live: &Live, user: &User, api: &str) -> eyre::Result<()> {
+    let (main, service) = (&live.world.chains[0], &live.world.chains[1]);
+    let (nft, multi) = (main.nft.home.to_string(), main.multi.home.to_string());
+    let to = RECIPIENT.to_string();
+    let refused: [(&[&str], &[&str]); 5] = [
+        (&["--to", &to, "--token", &nft], &["--id is missing"]),
+        (&["--to", &to, "--token", &nft, "--id", "7", "--amount", "1"], &["not for an ERC-721"]),
+        (&["--to", &to, "--token", &nft, "--id", "8"], &["there is no NFT 8"]),
+        (&["--to", &to, "--token", &multi, "--id", "7"], &["--amount is missing"]),
+        (
+            &["--to", &to, "--token", &multi, "--id", "7", "--amount", "6"],
+            &["holds 5", "less than --amount 6"],
+        ),
+    ];
+    for (arguments, words) in refused {
+        user.transfer(live, arguments).await?.refuses(4, words)?;
+    }
+    let sent = ["--to", &to, "--token", &nft, "--id", "7", "--wait", api];
+    user.transfer(live, &sent).await?.ends_well()?;
+    let sent = ["--to", &to, "--token", &multi, "--id", "7", "--amount", "5", "--wait", api];
+    user.transfer(live, &sent).await?.ends_well()?;
+    let id = U256::from(7);
+    let owner = TestNFT::new(main.nft.representation, &service.provider).ownerOf(id).call().await?;
+    ensure!(owner == RECIPIENT, "the NFT is {owner}'s");
+    let held = TestMultiToken::new(main.multi.representation, &service.provider);
+    let held = held.balanceOf(RECIPIENT, id).call().await?;
+    ensure!(held == U256::from(5), "the recipient holds {held} of the multi-token");
+    Ok(())
+}
+
+/// What limits refuse, with the figure that would pass; and a fee, which is told.
+async fn limits_and_fees(live: &Live, user: &User, api: &str) -> eyre::Result<()> {
+    let main = &live.world.chains[0];
+    let vault = Vault::new(main.vault, &main.provider);
+    let coin = |whole: u64| U256::from(whole) * U256::from(10_u64.pow(18));
+    let open = vault.limits(NATIVE_COIN, direction::OUTGOING).call().await?;
+    let tight = Vault::Limits {
+        min: coin(1),
+        max: coin(5),
+        capacity: coin(3),
+        period: 100_000,
+        ..open.clone()
+    };
+    vault.setLimits(NATIVE_COIN, direction::OUTGOING, tight).send().await?.get_receipt().await?;
+    let fee = Vault::Fee { flat: 10_u128.pow(16), rate: 100 };
+    vault.setFee(NATIVE_COIN, fee).send().await?.get_receipt().await?;
+    let to = RECIPIENT.to_string();
+    for (amount, words) in [
+        ("0.5", &["out of bounds", "takes 1.0", "to 5.0"][..]),
+        ("6", &["out of bounds"]),
+        ("4", &["rate limit has room for 3.0", "never by the limits in force"]),
+    ] {
+        user.transfer(live, &["--to", &to, "--amount", amount]).await?.refuses(4, words)?;
+    }
+    let sent = user.transfer(live, &["--to", &to, "--amount", "2", "--wait", api]).await?;
+    let told = sent.ends_well()?;
+    ensure!(told.contains("fee 0.03"), "no fee of 0.03 in:\n{told}");
+    let short = user.transfer(live, &["--to", &to, "--amount", "2"]).await?;
+    short.refuses(4, &["rate limit has room for 1.0", "from Unix time"])?;
+
+    vault.setLimits(NATIVE_COIN, direction::OUTGOING, open).send().await?.get_receipt().await?;
+    let none = Vault::Fee { flat: 0, rate: 0 };
+    vault.setFee(NATIVE_COIN, none).send().await?.get_receipt().await?;
+    Ok(())
+}
+
+/// The recipient holds what the transfers of coin and token sent.
 async fn paid(live: &Live) -> eyre::Result<()> {
     let one = U256::from(10_u64.pow(18));
     let (main, service) = (&live.world.chains[0], &live.world.chains[1]);
     for (token, wanted) in
-        [(main.coin, one * U256::from(3) / U256::from(2)), (main.token, one * U256::from(50))]
+        [(main.coin, one * U256::from(7) / U256::from(2)), (main.token, one * U256::from(50))]
     {
         let token = TestToken::new(token.representation, &service.provider);
         let balance = token.balanceOf(RECIPIENT).call().await?;
@@ -139,6 +210,14 @@ impl User {
         let token = TestToken::new(main.token.home, &main.provider);
         let mint = token.mint(address, one * U256::from(50)).from(test_signer(3).address());
         mint.send().await?.get_receipt().await?;
+        let (nft, multi) = (
+            TestNFT::new(main.nft.home, &main.provider),
+            TestMultiToken::new(main.multi.home, &main.provider),
+        );
+        let mint = nft.mint(address, U256::from(7), "ipfs://seven".to_owned());
+        mint.from(test_signer(3).address()).send().await?.get_receipt().await?;
+        let mint = multi.mint(address, U256::from(7), U256::from(5));
+        mint.from(test_signer(3).address()).send().await?.get_receipt().await?;
         Ok(Self { address, keystore, password })
     }
 
