@@ -134,7 +134,8 @@ impl Deploy {
             let timelock = hand_over(site, end, ownership).await.wrap_err("handing over")?;
             owners.push(timelock.or(self.owner).unwrap_or(deployer));
         }
-        self.print(&ends, &owners, &tokens);
+        let is_offered = matches!(ownership, Ownership::Account(_));
+        self.print(&ends, &owners, is_offered, &tokens);
         Ok(())
     }
 
@@ -185,7 +186,13 @@ impl Deploy {
         assets
     }
 
-    fn print(&self, ends: &[End; 2], owners: &[Address], tokens: &[(&str, Address, Address)]) {
+    fn print(
+        &self,
+        ends: &[End; 2],
+        owners: &[Address],
+        is_offered: bool,
+        tokens: &[(&str, Address, Address)],
+    ) {
         let sides = ["main", "service"];
         if self.json {
             let tokens = tokens.iter().map(|(side, home, representation)| {
@@ -195,8 +202,9 @@ impl Deploy {
             for ((side, end), owner) in sides.iter().zip(ends).zip(owners) {
                 told[*side] = json!({
                     "chain_id": end.chain_id, "bridge": end.bridge, "vault": end.vault,
-                    "start_block": end.block, "owner": owner,
+                    "start_block": end.block,
                 });
+                told[*side][if is_offered { "pending_owner" } else { "owner" }] = json!(owner);
             }
             println!("{told}");
             return;
@@ -211,16 +219,22 @@ impl Deploy {
         }
         println!("# For dApps and `twinspan transfer`:");
         for ((side, end), owner) in sides.iter().zip(ends).zip(owners) {
-            println!("# {side} vault {}, owned by {owner}", end.vault);
+            let owned = if is_offered { "offered to" } else { "owned by" };
+            println!("# {side} vault {}, {owned} {owner}", end.vault);
         }
         for (side, home, representation) in tokens {
             println!("# {side} token {home} is {representation} on the other chain");
         }
+        if !tokens.is_empty() {
+            println!(
+                "# these tokens have no limits yet: see \"Listing a token\" in docs/contracts.md"
+            );
+        }
         if self.owner_delay > 0 {
             let delay = self.owner_delay;
             println!("# the owners are timelocks: what is proposed there waits {delay} seconds");
-        } else if let Some(owner) = self.owner {
-            println!("# {owner} must accept: acceptOwnership() on both vaults and both bridges");
+        } else if is_offered {
+            println!("# the owner must accept: acceptOwnership() on both vaults and both bridges");
         }
     }
 }
