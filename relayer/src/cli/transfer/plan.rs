@@ -61,6 +61,10 @@ fn node(error: impl Into<eyre::Report>) -> Failure {
     Failure::Unreachable(error.into())
 }
 
+fn unix_now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
 fn shown(amount: U256, decimals: u8) -> String {
     format_units(amount, decimals).unwrap_or_else(|_| amount.to_string())
 }
@@ -97,8 +101,7 @@ impl Transfer {
                 None => node(error),
             }
         })?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        if quote.earliest > now + 1 {
+        if quote.earliest > unix_now() + 1 {
             let room = vault.available(token, direction::OUTGOING).call().await.map_err(node)?;
             let when = match quote.earliest {
                 u64::MAX => "never by the limits in force".to_owned(),
@@ -141,8 +144,7 @@ impl Transfer {
             return Err(refused("--to is a bridge or its vault: it would keep what arrives"));
         }
         let until = bridge.positions().call().await.map_err(node)?.pausedUntil;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        if until > now {
+        if until > unix_now() {
             return Err(refused(format!("the bridge is paused until Unix time {until}")));
         }
         Ok(address)
