@@ -259,19 +259,4 @@ contract DelayedTest is PairTest {
         vm.expectRevert(data);
         main.holdParked(request);
     }
-
-    function _refuseRelease(Request memory request, bytes memory data) private {
-        _at(main);
-        vm.expectRevert(data);
-        main.releaseParked(request, "");
-    }
-
-    function _refuseReturn(Request memory request, address caller, bytes memory data) private {
-        uint64 before = _outgoing(main).count;
-        _at(main);
-        vm.prank(caller);
-        vm.expectRevert(data);
-        main.returnParked(request, "");
-        vm.assertEq(_outgoing(main).count, before);
-    }
 }

@@ -297,19 +297,4 @@ contract ParkedTest is EveryAssetTest {
     function _notParked(Request memory request) private view returns (bytes memory) {
         return abi.encodeWithSelector(IBridge.Bridge_NotParked.selector, main.requestHash(request));
     }
-
-    function _refuseRelease(Request memory request, bytes memory data) private {
-        _at(main);
-        vm.expectRevert(data);
-        main.releaseParked(request, "");
-    }
-
-    function _refuseReturn(Request memory request, address caller, bytes memory data) private {
-        uint64 before = _outgoing(main).count;
-        _at(main);
-        vm.prank(caller);
-        vm.expectRevert(data);
-        main.returnParked(request, "");
-        vm.assertEq(_outgoing(main).count, before);
-    }
 }

@@ -310,6 +310,23 @@ abstract contract PairTest {
         vm.assertEq(uint256(entry.reason), uint256(reason), "park reason");
     }
 
+    /// Main does not release `request`, for this reason.
+    function _refuseRelease(Request memory request, bytes memory data) internal {
+        _at(main);
+        vm.expectRevert(data);
+        main.releaseParked(request, "");
+    }
+
+    /// Main does not send `request` back for `caller`, for this reason, and its lane stays.
+    function _refuseReturn(Request memory request, address caller, bytes memory data) internal {
+        uint64 before = _outgoing(main).count;
+        _at(main);
+        vm.prank(caller);
+        vm.expectRevert(data);
+        main.returnParked(request, "");
+        vm.assertEq(_outgoing(main).count, before);
+    }
+
     function _assertNotParked(IOwnedBridge bridge, Request memory request) internal view {
         vm.assertEq(bridge.parkedHandover(LaneHead.hash(request)).parkedAt, 0, "still parked");
     }
