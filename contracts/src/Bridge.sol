@@ -7,6 +7,7 @@ import {IVault} from "./interfaces/IVault.sol";
 import {Attested} from "./libraries/Attested.sol";
 import {LaneHead} from "./libraries/LaneHead.sol";
 import {LimitedCall} from "./libraries/LimitedCall.sol";
+import {Quorum} from "./libraries/Quorum.sol";
 import {RelayerSets} from "./libraries/RelayerSets.sol";
 import {
     AssetKind,
@@ -35,7 +36,7 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 ///      certificate) reach. Storage: lane positions at slots 0–3 (see `LaneStorage`), then owner, guardian, relayers.
 contract Bridge is BridgeAdmin, EIP712, ReentrancyGuard {
     using LaneHead for bytes32;
-    using RelayerSets for RelayerSets.Sets;
+    using Quorum for RelayerSets.Sets;
 
     /// Gas of one payout: the vault's own books, and a token's transfer with room for proxied tokens, voting
     /// checkpoints and smart accounts; and little enough that a hostile recipient burns less than a batch can spare.
@@ -48,16 +49,9 @@ contract Bridge is BridgeAdmin, EIP712, ReentrancyGuard {
     uint256 private constant PARK_GAS = 100_000;
 
     /// @inheritdoc IBridge
-    address public immutable vault;
-    /// @inheritdoc IBridge
     uint256 public immutable counterpartChainId;
     /// @inheritdoc IBridge
     address public immutable counterpartBridge;
-
-    /// By request hash. A zero time is no entry.
-    mapping(bytes32 requestHash => ParkedHandover) private _parked;
-    /// @inheritdoc IBridge
-    mapping(address token => uint256) public parkedAmount;
 
     constructor(
         address owner_,
@@ -68,12 +62,11 @@ contract Bridge is BridgeAdmin, EIP712, ReentrancyGuard {
         address[] memory members,
         uint8 threshold,
         Timing memory timing_
-    ) BridgeAdmin(owner_, guardian_, members, threshold, timing_) EIP712("Twinspan", "1") {
+    ) BridgeAdmin(owner_, guardian_, vault_, members, threshold, timing_) EIP712("Twinspan", "1") {
         if (counterpartChainId_ == 0 || counterpartChainId_ == block.chainid) {
             revert Bridge_ChainIdInvalid(counterpartChainId_);
         }
-        if (counterpartBridge_ == address(0) || vault_ == address(0)) revert Governed_AddressZero();
-        vault = vault_;
+        if (counterpartBridge_ == address(0)) revert Governed_AddressZero();
         counterpartChainId = counterpartChainId_;
         counterpartBridge = counterpartBridge_;
         _outgoing.head = LaneHead.origin(block.chainid, address(this), counterpartChainId_, counterpartBridge_);
@@ -333,36 +326,11 @@ contract Bridge is BridgeAdmin, EIP712, ReentrancyGuard {
         }
     }
 
-    /// @inheritdoc IBridge
-    function holdParked(Request calldata request) external onlyGuardianOrOwner {
-        bytes32 parkedHash = LaneHead.hashCalldata(request);
-        ParkedHandover memory entry = _entry(parkedHash);
-        (ParkReason reason,) = IVault(vault).wouldPass(request.counterpartToken, request.amount, entry.parkedAt);
-        if (reason != ParkReason.Delayed) revert Bridge_NotDelayed(parkedHash);
-        _setHeld(parkedHash, true);
-    }
-
-    /// @inheritdoc IBridge
-    function freeParked(bytes32 parkedHash) external onlyOwner {
-        _entry(parkedHash);
-        _setHeld(parkedHash, false);
-    }
-
-    function _setHeld(bytes32 parkedHash, bool held) private {
-        _parked[parkedHash].held = held;
-        emit HandoverHeld(parkedHash, held);
-    }
-
-    function _entry(bytes32 parkedHash) private view returns (ParkedHandover memory entry) {
-        entry = _parked[parkedHash];
-        if (entry.parkedAt == 0) revert Bridge_NotParked(parkedHash);
-    }
-
     function _requireReached(uint64 time) private view {
         if (block.timestamp < time) revert Bridge_TooEarly(uint64(block.timestamp), time);
     }
 
-    // ---- attestations, recovery, views ------------------------------------------------------------------------
+    // ---- attestations and recovery ----------------------------------------------------------------------------
 
     /// @inheritdoc IBridge
     function attest(uint64 epoch, uint64 count, bytes32 head, Signature calldata signature) external {
@@ -379,21 +347,6 @@ contract Bridge is BridgeAdmin, EIP712, ReentrancyGuard {
         if (from.count > _incoming.recoveredFrom) _incoming.recoveredFrom = from.count;
         (_incoming.count, _incoming.head) = (to.count, to.head);
         emit LaneRecovered(from.count, from.head, to.count, to.head);
-    }
-
-    /// @inheritdoc IBridge
-    function positions()
-        external
-        view
-        returns (LanePosition memory outgoing, LanePosition memory incoming, uint64 epoch, uint64 pausedUntil)
-    {
-        incoming = LanePosition(_incoming.count, _incoming.head);
-        return (_outgoing, incoming, _relayers.epoch, _incoming.pausedUntil);
-    }
-
-    /// @inheritdoc IBridge
-    function parkedHandover(bytes32 parkedHash) external view returns (ParkedHandover memory) {
-        return _parked[parkedHash];
     }
 
     /// @inheritdoc IBridge

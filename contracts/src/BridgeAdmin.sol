@@ -4,10 +4,12 @@ pragma solidity ^0.8.30;
 import {Governed} from "./Governed.sol";
 import {LaneStorage} from "./LaneStorage.sol";
 import {IBridge} from "./interfaces/IBridge.sol";
+import {IVault} from "./interfaces/IVault.sol";
+import {LaneHead} from "./libraries/LaneHead.sol";
 import {RelayerSets} from "./libraries/RelayerSets.sol";
-import {Timing} from "./types/Types.sol";
+import {LanePosition, ParkReason, ParkedHandover, Request, Timing} from "./types/Types.sol";
 
-/// @title What owner and guardian may do to a bridge: pause it and change who attests, never move value
+/// @title What owner and guardian may do to a bridge: pause it, change who attests, hold what is delayed; never move value
 /// @dev Loosening waits or is the owner's; tightening is immediate and the guardian's too.
 abstract contract BridgeAdmin is LaneStorage, IBridge, Governed {
     using RelayerSets for RelayerSets.Sets;
@@ -19,11 +21,23 @@ abstract contract BridgeAdmin is LaneStorage, IBridge, Governed {
     uint64 private immutable _rotationDelay;
     uint64 private immutable _pausePeriod;
 
-    RelayerSets.Sets internal _relayers;
+    /// @inheritdoc IBridge
+    address public immutable vault;
 
-    constructor(address owner_, address guardian_, address[] memory members, uint8 threshold, Timing memory timing_)
-        Governed(owner_, guardian_)
-    {
+    RelayerSets.Sets internal _relayers;
+    /// @inheritdoc IBridge
+    mapping(address token => uint256) public parkedAmount;
+
+    constructor(
+        address owner_,
+        address guardian_,
+        address vault_,
+        address[] memory members,
+        uint8 threshold,
+        Timing memory timing_
+    ) Governed(owner_, guardian_) {
+        if (vault_ == address(0)) revert Governed_AddressZero();
+        vault = vault_;
         if (timing_.pausePeriod == 0) revert Bridge_TimingInvalid(0, DELAY_MAX);
         _returnDelay = _delay(timing_.returnDelay);
         _rotationDelay = _delay(timing_.rotationDelay);
@@ -83,7 +97,49 @@ abstract contract BridgeAdmin is LaneStorage, IBridge, Governed {
         emit RelayerRevoked(_relayers.epoch, member);
     }
 
+    // ---- what is delayed --------------------------------------------------------------------------------------
+
+    /// @inheritdoc IBridge
+    function holdParked(Request calldata request) external onlyGuardianOrOwner {
+        bytes32 parkedHash = LaneHead.hashCalldata(request);
+        ParkedHandover memory entry = _entry(parkedHash);
+        (ParkReason reason,) = IVault(vault).wouldPass(request.counterpartToken, request.amount, entry.parkedAt);
+        if (reason != ParkReason.Delayed) revert Bridge_NotDelayed(parkedHash);
+        _setHeld(parkedHash, true);
+    }
+
+    /// @inheritdoc IBridge
+    function freeParked(bytes32 parkedHash) external onlyOwner {
+        _entry(parkedHash);
+        _setHeld(parkedHash, false);
+    }
+
+    function _setHeld(bytes32 parkedHash, bool held) private {
+        _parked[parkedHash].held = held;
+        emit HandoverHeld(parkedHash, held);
+    }
+
+    function _entry(bytes32 parkedHash) internal view returns (ParkedHandover memory entry) {
+        entry = _parked[parkedHash];
+        if (entry.parkedAt == 0) revert Bridge_NotParked(parkedHash);
+    }
+
     // ---- views ------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc IBridge
+    function positions()
+        external
+        view
+        returns (LanePosition memory outgoing, LanePosition memory incoming, uint64 epoch, uint64 pausedUntil)
+    {
+        incoming = LanePosition(_incoming.count, _incoming.head);
+        return (_outgoing, incoming, _relayers.epoch, _incoming.pausedUntil);
+    }
+
+    /// @inheritdoc IBridge
+    function parkedHandover(bytes32 parkedHash) external view returns (ParkedHandover memory) {
+        return _parked[parkedHash];
+    }
 
     /// @inheritdoc IBridge
     function relayerSet() external view returns (uint64 epoch, uint8 threshold, address[] memory members) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {LanePosition} from "./types/Types.sol";
+import {LanePosition, ParkedHandover} from "./types/Types.sol";
 
-/// @title The lane positions, at slots that storage proofs may rely on
+/// @title The lane positions and what is parked, at slots that storage proofs may rely on
 /// @dev First in the linearisation of every bridge, so that nothing is ever laid before it.
 ///
 ///      slot │ 31 … 24 │ 23 ……… 16     │ 15 …… 8     │ 7 … 0 │
@@ -12,6 +12,7 @@ import {LanePosition} from "./types/Types.sol";
 ///         1 │ head                                          │
 ///         2 │ 0       │ recoveredFrom │ pausedUntil │ count │ incoming: requests handed over or parked here
 ///         3 │ head                                          │
+///         4 │ mapping of what is parked, by request hash    │
 abstract contract LaneStorage {
     /// @dev What every delivery looks at stands in one slot.
     struct IncomingLane {
@@ -25,4 +26,6 @@ abstract contract LaneStorage {
 
     LanePosition internal _outgoing;
     IncomingLane internal _incoming;
+    /// By request hash. A zero time is no entry.
+    mapping(bytes32 requestHash => ParkedHandover) internal _parked;
 }

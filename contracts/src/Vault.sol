@@ -4,17 +4,19 @@ pragma solidity ^0.8.30;
 import {VaultAdmin} from "./VaultAdmin.sol";
 import {VaultCustody} from "./VaultCustody.sol";
 import {IVault} from "./interfaces/IVault.sol";
-import {Assets} from "./libraries/Assets.sol";
-import {AssetKind, NATIVE_COIN, Order} from "./types/Types.sol";
+import {TransferLimits} from "./libraries/TransferLimits.sol";
+import {AssetKind, Custody, NATIVE_COIN, Order, ParkReason, Quote, TokenConfig} from "./types/Types.sol";
 import {IERC1363Receiver} from "@openzeppelin/contracts/interfaces/IERC1363Receiver.sol";
 import {IERC1155Receiver} from "@openzeppelin/contracts/token/ERC1155/IERC1155Receiver.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {IERC721Receiver} from "@openzeppelin/contracts/token/ERC721/IERC721Receiver.sol";
 import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
 
-/// @title Where the value of one side of the pair stands: every way of asking for a transfer
+/// @title Where the value of one side of the pair stands: every way of asking for a transfer, and what it would cost
 /// @dev Each way says the same thing, an order, to the one path that takes it (see `VaultCustody`).
 contract Vault is VaultCustody, IERC721Receiver, IERC1155Receiver, IERC1363Receiver {
+    using TransferLimits for TransferLimits.Flow;
+
     /// Orders one bulk may hold: what a block has room for comes before it.
     uint256 public constant BULK_MAX = 256;
 
@@ -107,8 +109,6 @@ contract Vault is VaultCustody, IERC721Receiver, IERC1155Receiver, IERC1363Recei
         if (order.amount > value) revert Vault_ReceivedMismatch(value, order.amount);
         order.feeLimit = value - order.amount;
         _request(AssetKind.ERC20, order, from, true);
-        uint256 fee_ = _feeOf(_tokens[msg.sender], order.amount);
-        if (value > order.amount + fee_) Assets.pay(msg.sender, from, value - order.amount - fee_);
         return this.onTransferReceived.selector;
     }
 
@@ -176,6 +176,47 @@ contract Vault is VaultCustody, IERC721Receiver, IERC1155Receiver, IERC1363Recei
     function _list(uint256 only) private pure returns (uint256[] memory list) {
         list = new uint256[](1);
         list[0] = only;
+    }
+
+    // ---- views ------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc IVault
+    function quote(address token, uint256 amount) external view returns (Quote memory) {
+        Token storage held = _registered(token);
+        TokenConfig memory config = held.config;
+        if (!config.enabled) revert Vault_TokenDisabled(token);
+        uint256 laneAmount = _laneAmount(config, amount);
+        TransferLimits.Flow memory flow = held.outgoing;
+        _requireBounds(flow, config, laneAmount);
+        return Quote({
+            fee: _feeOf(held, amount),
+            feeToken: config.kind == AssetKind.ERC20 ? token : NATIVE_COIN,
+            laneAmount: laneAmount,
+            earliest: flow.earliest(laneAmount)
+        });
+    }
+
+    /// @inheritdoc IVault
+    function wouldPass(address token, uint256 laneAmount, uint64 parkedAt)
+        external
+        view
+        returns (ParkReason reason, uint64 earliest)
+    {
+        Token storage held = _tokens[token];
+        TransferLimits.Flow memory flow = held.incoming;
+        // First of all: nothing that is tightened later spares a large handover its delay.
+        if (flow.bounds != 0 && laneAmount >= TransferLimits.middle(flow.size)) {
+            earliest = parkedAt + largeDelay;
+            if (block.timestamp < earliest) return (ParkReason.Delayed, earliest);
+        }
+        if (!held.config.enabled) return (ParkReason.TokenUnavailable, 0);
+        (reason, earliest) = _admitted(flow.bounds, flow.size, laneAmount, parkedAt);
+        if (reason != ParkReason.None) return (reason, earliest);
+        earliest = flow.earliest(laneAmount);
+        if (earliest > block.timestamp) return (ParkReason.RateLimited, earliest);
+        if (held.config.custody == Custody.Lock && TransferLimits.middle(flow.state) < laneAmount) {
+            return (ParkReason.LiquidityShort, 0);
+        }
     }
 
     /// @inheritdoc IERC165

@@ -18,7 +18,6 @@ import {
     Order,
     ParkReason,
     Payload,
-    Quote,
     Request,
     TokenConfig
 } from "./types/Types.sol";
@@ -78,6 +77,8 @@ abstract contract VaultCustody is VaultAdmin, ReentrancyGuard {
         uint256 received = balance > before ? balance - before : 0;
         if (arrived ? received < want : received != want) revert Vault_ReceivedMismatch(received, want);
         if (config.custody == Custody.Mint) Assets.burn(config.kind, order, local);
+        // Of an NFT nothing is left over: its hook says no fee limit.
+        if (arrived && order.feeLimit > fee_) Assets.pay(order.token, sender, order.feeLimit - fee_);
     }
 
     /// @dev The amount in the token's smallest unit, over all ids, of an order that is well-formed.
@@ -99,7 +100,7 @@ abstract contract VaultCustody is VaultAdmin, ReentrancyGuard {
         }
     }
 
-    function _laneAmount(TokenConfig memory config, uint256 local) private pure returns (uint256) {
+    function _laneAmount(TokenConfig memory config, uint256 local) internal pure returns (uint256) {
         if (local == 0) revert Vault_AmountZero();
         uint256 unit = _unit(config.unitDecimals);
         if (local % unit != 0) revert Vault_AmountIndivisible(local, unit);
@@ -117,7 +118,7 @@ abstract contract VaultCustody is VaultAdmin, ReentrancyGuard {
         held.outgoing.state = state;
     }
 
-    function _requireBounds(TransferLimits.Flow memory flow, TokenConfig memory config, uint256 amount) private pure {
+    function _requireBounds(TransferLimits.Flow memory flow, TokenConfig memory config, uint256 amount) internal pure {
         uint256 unit = _unit(config.unitDecimals);
         (uint256 min, uint256 max) = (TransferLimits.low(flow.bounds), TransferLimits.middle(flow.bounds));
         if (amount < min) revert Vault_AmountBelowMin(amount * unit, min * unit);
@@ -281,7 +282,7 @@ abstract contract VaultCustody is VaultAdmin, ReentrancyGuard {
     }
 
     function _admitted(uint256 bounds, uint256 size, uint256 amount, uint64 parkedAt)
-        private
+        internal
         view
         returns (ParkReason, uint64)
     {
@@ -334,46 +335,5 @@ abstract contract VaultCustody is VaultAdmin, ReentrancyGuard {
         bytes memory call = abi.encodeWithSelector(selector, sourceChainId, request, local, parts);
         (bool success, uint256 size, bytes32 first,) = LimitedCall.tryCall(recipient, 0, gasleft(), call);
         if (!success || size < 32 || first != selector) revert Vault_DataRefused(recipient);
-    }
-
-    // ---- views ------------------------------------------------------------------------------------------------
-
-    /// @inheritdoc IVault
-    function quote(address token, uint256 amount) external view returns (Quote memory) {
-        Token storage held = _registered(token);
-        TokenConfig memory config = held.config;
-        if (!config.enabled) revert Vault_TokenDisabled(token);
-        uint256 laneAmount = _laneAmount(config, amount);
-        TransferLimits.Flow memory flow = held.outgoing;
-        _requireBounds(flow, config, laneAmount);
-        return Quote({
-            fee: _feeOf(held, amount),
-            feeToken: config.kind == AssetKind.ERC20 ? token : NATIVE_COIN,
-            laneAmount: laneAmount,
-            earliest: flow.earliest(laneAmount)
-        });
-    }
-
-    /// @inheritdoc IVault
-    function wouldPass(address token, uint256 laneAmount, uint64 parkedAt)
-        external
-        view
-        returns (ParkReason reason, uint64 earliest)
-    {
-        Token storage held = _tokens[token];
-        TransferLimits.Flow memory flow = held.incoming;
-        // First of all: nothing that is tightened later spares a large handover its delay.
-        if (flow.bounds != 0 && laneAmount >= TransferLimits.middle(flow.size)) {
-            earliest = parkedAt + largeDelay;
-            if (block.timestamp < earliest) return (ParkReason.Delayed, earliest);
-        }
-        if (!held.config.enabled) return (ParkReason.TokenUnavailable, 0);
-        (reason, earliest) = _admitted(flow.bounds, flow.size, laneAmount, parkedAt);
-        if (reason != ParkReason.None) return (reason, earliest);
-        earliest = flow.earliest(laneAmount);
-        if (earliest > block.timestamp) return (ParkReason.RateLimited, earliest);
-        if (held.config.custody == Custody.Lock && TransferLimits.middle(flow.state) < laneAmount) {
-            return (ParkReason.LiquidityShort, 0);
-        }
     }
 }

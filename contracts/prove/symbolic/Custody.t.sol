@@ -15,8 +15,8 @@ contract CustodyProofs is SymbolicBridge {
     address private constant GOLD_THERE = address(0x601D);
     address private constant SENDER = address(0x5E4D);
 
-    /// Of the bridge's storage: the mapping of what is parked.
-    uint256 private constant SLOT_PARKED = 17;
+    /// Of the bridge's storage: the mapping of what is parked, see `LaneStorage`.
+    uint256 private constant SLOT_PARKED = 4;
 
     /// What was taken and paid since the start, by the callers' own count.
     uint256 private _taken;

@@ -50,7 +50,7 @@ abstract contract SymbolicBridge {
 
     // Slots of the bridge's storage, see `LaneStorage` and `forge inspect Bridge storageLayout`.
     uint256 internal constant SLOT_INCOMING = 2;
-    uint256 internal constant SLOT_RELAYERS = 7;
+    uint256 internal constant SLOT_RELAYERS = 8;
 
     IOwnedBridge internal bridge;
     IOwnedVault internal vault;

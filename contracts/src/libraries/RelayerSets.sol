@@ -3,12 +3,9 @@ pragma solidity ^0.8.30;
 
 import {IBridge} from "../interfaces/IBridge.sol";
 import {IGoverned} from "../interfaces/IGoverned.sol";
-import {Signature} from "../types/Types.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
-/// @title Who may attest, and whether enough of them did
-/// @dev Zero storage authorises nothing: epoch 0 is no epoch, place 0 is no place, threshold 0 is never reached.
+/// @title Who may attest (see `Quorum`), and how that changes
 library RelayerSets {
     /// Bitmaps of members are 64 bits wide.
     uint256 internal constant MEMBERS_MAX = 64;
@@ -35,72 +32,6 @@ library RelayerSets {
         mapping(address member => bool) revoked;
         Scheduled scheduled;
     }
-
-    // ---- attestations -----------------------------------------------------------------------------------------
-
-    /// Passes when `threshold` distinct members of the epoch in force attest `digest`, by these signatures and by
-    /// those recorded before.
-    function requireQuorum(Sets storage self, bytes32 digest, uint64 epoch, Signature[] calldata signatures)
-        internal
-        view
-    {
-        requireEpoch(self, epoch);
-        uint256 attested = _membersOf(self, digest, epoch, signatures);
-        uint256 threshold = self.threshold;
-        if (threshold == 0) revert IBridge.Bridge_RelayerSetUnset();
-        if (signatures.length < threshold) attested |= self.recorded[digest];
-        uint256 got = _popCount(attested & self.live);
-        if (got < threshold) revert IBridge.Bridge_ThresholdShort(got, threshold);
-    }
-
-    /// Records one member's attestation of `digest`, and says whose it was.
-    function record(Sets storage self, bytes32 digest, uint64 epoch, Signature calldata signature)
-        internal
-        returns (address signer)
-    {
-        requireEpoch(self, epoch);
-        signer = _recover(digest, signature, 0);
-        uint64 bit = _bitOf(self, epoch, signer);
-        uint64 known = self.recorded[digest];
-        if (known & bit != 0) revert IBridge.Bridge_AttestationKnown(signer);
-        self.recorded[digest] = known | bit;
-    }
-
-    /// Passes for the epoch in force only.
-    function requireEpoch(Sets storage self, uint64 epoch) internal view {
-        uint64 current = self.epoch;
-        if (current == 0) revert IBridge.Bridge_RelayerSetUnset();
-        if (epoch != current) revert IBridge.Bridge_EpochMismatch(epoch, current);
-    }
-
-    function _membersOf(Sets storage self, bytes32 digest, uint64 epoch, Signature[] calldata signatures)
-        private
-        view
-        returns (uint256 bitmap)
-    {
-        address previous = address(0);
-        for (uint256 i = 0; i < signatures.length; ++i) {
-            address signer = _recover(digest, signatures[i], i);
-            if (signer <= previous) revert IBridge.Bridge_SignersUnordered(signer, previous);
-            bitmap |= _bitOf(self, epoch, signer);
-            previous = signer;
-        }
-    }
-
-    function _recover(bytes32 digest, Signature calldata signature, uint256 index) private pure returns (address) {
-        (address signer, ECDSA.RecoverError fault,) = ECDSA.tryRecover(digest, signature.r, signature.vs);
-        if (fault != ECDSA.RecoverError.NoError) revert IBridge.Bridge_SignatureInvalid(index);
-        return signer;
-    }
-
-    function _bitOf(Sets storage self, uint64 epoch, address signer) private view returns (uint64 bit) {
-        uint8 place = self.place[epoch][signer];
-        if (place == 0) revert IBridge.Bridge_SignerRefused(signer);
-        bit = uint64(1) << (place - 1);
-        if (self.live & bit == 0) revert IBridge.Bridge_SignerRefused(signer);
-    }
-
-    // ---- membership -------------------------------------------------------------------------------------------
 
     /// Puts a set in force under the next epoch. Attestations of older epochs stop counting.
     function begin(Sets storage self, address[] memory members, uint8 threshold) internal returns (uint64 epoch) {
@@ -151,7 +82,7 @@ library RelayerSets {
     /// The members in force, without the revoked ones.
     function liveMembers(Sets storage self) internal view returns (address[] memory members) {
         uint64 live = self.live;
-        members = new address[](_popCount(live));
+        members = new address[](popCount(live));
         uint256 next = 0;
         for (uint256 i = 0; i < self.members.length; ++i) {
             if (live & (uint64(1) << uint64(i)) != 0) members[next++] = self.members[i];
@@ -184,12 +115,12 @@ library RelayerSets {
         for (uint256 i = 0; i < members.length; ++i) {
             if (self.place[epoch][members[i]] != 0) ++kept;
         }
-        uint256 changed = Math.max(members.length, _popCount(self.live)) - kept;
+        uint256 changed = Math.max(members.length, popCount(self.live)) - kept;
         uint256 bound = Math.max(1, self.members.length / 3);
         if (changed > bound) revert IBridge.Bridge_ChurnTooLarge(changed, bound);
     }
 
-    function _popCount(uint256 bitmap) private pure returns (uint256 count) {
+    function popCount(uint256 bitmap) internal pure returns (uint256 count) {
         for (; bitmap != 0; bitmap &= bitmap - 1) {
             ++count;
         }
