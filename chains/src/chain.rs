@@ -1,8 +1,8 @@
 //! One EVM chain: its configuration, and a cheap handle to everything that can be asked of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use alloy::network::Ethereum;
@@ -55,15 +55,17 @@ pub enum ConnectError {
         /// What is configured.
         want: ChainId,
     },
-    /// More endpoints must agree than there are.
-    #[error("chain `{chain}` wants {quorum} endpoints to agree and has {endpoints}")]
+    /// More providers must agree than there are.
+    #[error(
+        "chain `{chain}` wants {quorum} independent providers to agree and has endpoints of {providers}"
+    )]
     QuorumTooLarge {
         /// The chain's name.
         chain: String,
-        /// Endpoints that must agree.
+        /// Providers that must agree.
         quorum: usize,
-        /// Endpoints configured.
-        endpoints: usize,
+        /// Providers configured.
+        providers: usize,
     },
     /// Too few endpoints answer.
     #[error("{answering} endpoints of chain `{chain}` answer, want {want}; `{endpoint}`: {fault}")]
@@ -120,6 +122,8 @@ struct Inner {
     incoming: Mutex<BTreeMap<Address, (BlockRef, Count)>>,
     /// Which endpoint served logs last.
     logs_from: Arc<AtomicUsize>,
+    /// Whether hashing a header of this chain as Ethereum does gives its block's hash.
+    recomputes_headers: OnceLock<bool>,
 }
 
 impl EvmChain {
@@ -165,11 +169,12 @@ impl EvmChain {
         if config.endpoints.is_empty() || wires.len() != config.endpoints.len() {
             return Err(ConnectError::NoEndpoint { chain: config.name });
         }
-        if config.quorum > config.endpoints.len() {
+        let providers: BTreeSet<_> = config.endpoints.iter().map(|it| &it.provider).collect();
+        if config.quorum > providers.len() {
             return Err(ConnectError::QuorumTooLarge {
+                providers: providers.len(),
                 chain: config.name,
                 quorum: config.quorum,
-                endpoints: config.endpoints.len(),
             });
         }
         config.poll_interval = config.poll_interval.max(POLL_INTERVAL_MIN);
@@ -206,6 +211,7 @@ impl EvmChain {
             counterparts: Mutex::default(),
             incoming: Mutex::default(),
             logs_from,
+            recomputes_headers: OnceLock::new(),
         };
         let chain = Self { inner: Arc::new(inner) };
         chain.check_endpoints().await?;
@@ -291,6 +297,14 @@ impl EvmChain {
         Ok(self.latest_head().await?.block)
     }
 
+    /// The newest block that the quorum knows of: no lower number of lying endpoints can push it ahead.
+    ///
+    /// # Errors
+    /// [`RpcFault`] if the endpoints do not answer or disagree.
+    pub async fn latest_agreed(&self) -> Result<BlockRef, RpcFault> {
+        finality::latest_agreed(self).await
+    }
+
     /// The newest block with what its header says.
     ///
     /// # Errors
@@ -342,12 +356,16 @@ impl EvmChain {
         read::bridge_state(self, bridge, at).await
     }
 
-    /// The bridge's relayer set in force at the newest block.
+    /// The bridge's relayer set in force after the block `at`.
     ///
     /// # Errors
     /// [`ReadError`] if it cannot be read, or is none that our contract would hold.
-    pub async fn relayer_set(&self, bridge: Address) -> Result<RelayerSet, ReadError> {
-        read::relayer_set(self, bridge).await
+    pub async fn relayer_set(
+        &self,
+        bridge: Address,
+        at: BlockRef,
+    ) -> Result<RelayerSet, ReadError> {
+        read::relayer_set(self, bridge, at).await
     }
 
     /// Everything that the bridge did in the blocks `(after, to]`, strictly decoded, in the order of the
@@ -370,6 +388,21 @@ impl EvmChain {
     /// [`PreflightError`] if there is no bridge, or it cannot be read.
     pub async fn preflight(&self, bridge: Address) -> Result<Preflight, PreflightError> {
         preflight::preflight(self, bridge).await
+    }
+
+    /// Whether headers of this chain hash to their blocks' hashes, as the first one that the quorum agreed
+    /// on showed: `first` looks at it.
+    pub(crate) fn recomputes_headers(&self, first: impl FnOnce() -> bool) -> bool {
+        *self.inner.recomputes_headers.get_or_init(|| {
+            let recomputes = first();
+            if !recomputes {
+                tracing::warn!(
+                    chain = self.name(),
+                    "its header hashes cannot be recomputed: a state root is what the quorum says it is"
+                );
+            }
+            recomputes
+        })
     }
 
     /// One call that any endpoint may answer.

@@ -24,8 +24,33 @@ pub struct ChainConfig {
     pub log_range_max: u64,
     /// What its transactions may cost.
     pub fees: FeePolicy,
-    /// Endpoints that must agree on a bridge's state. 1: any one is believed.
+    /// Independent providers that must agree. 1: any one is believed.
     pub quorum: usize,
+    /// What a read of a bridge's state rests on.
+    pub truth: Truth,
+}
+
+/// What a read of a bridge's state rests on, the strictest first. None falls back to a weaker one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Truth {
+    /// A storage proof (EIP-1186) against the state root of a header that the quorum agrees on. One honest
+    /// endpoint among those that agree is enough.
+    Proof,
+    /// The same answer, at the same block hash, by the quorum.
+    Quorum,
+    /// Whatever the first endpoint says that answers.
+    #[default]
+    Single,
+}
+
+impl std::fmt::Display for Truth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Proof => "proof",
+            Self::Quorum => "quorum",
+            Self::Single => "single",
+        })
+    }
 }
 
 /// One node of a chain.
@@ -33,6 +58,8 @@ pub struct ChainConfig {
 pub struct EndpointConfig {
     /// Its name in logs and metrics, never a URL.
     pub label: String,
+    /// Who runs it. Endpoints of one provider have one vote between them.
+    pub provider: String,
     /// Its HTTP address. Calls go here if it is set.
     pub http: Option<Url>,
     /// Its WebSocket address: subscriptions, and calls where `http` is not set. Set both: alloy leaves
@@ -50,6 +77,7 @@ impl std::fmt::Debug for EndpointConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("EndpointConfig")
             .field("label", &self.label)
+            .field("provider", &self.provider)
             .field("http", &self.http.as_ref().map(shown_origin))
             .field("ws", &self.ws.as_ref().map(shown_origin))
             .field("requests_per_second", &self.requests_per_second)
@@ -102,6 +130,7 @@ mod tests {
         assert_eq!(shown_origin(&url), "wss://node.example:8546");
         let endpoint = EndpointConfig {
             label: "a".to_owned(),
+            provider: "a".to_owned(),
             http: Some("https://user:secret@node.example/key".parse().expect("a URL")),
             ws: Some(url),
             requests_per_second: 1,

@@ -13,7 +13,7 @@ pub mod signer;
 pub mod transactions;
 
 pub use chain::{ConnectError, EvmChain};
-pub use config::{ChainConfig, EndpointConfig, FeePolicy, Url, shown_origin};
+pub use config::{ChainConfig, EndpointConfig, FeePolicy, Truth, Url, shown_origin};
 pub use evm::head::{Head, HeadWatcher};
 pub use evm::preflight::{Preflight, PreflightError};
 pub use evm::read::ReadError;

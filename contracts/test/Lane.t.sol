@@ -51,6 +51,14 @@ contract LaneTest is PairTest {
         vm.assertEq(_outgoing(service).count, 1, "linked on service");
     }
 
+    /// Where a relayer proves the epoch from (`chains/src/evm/proof.rs`).
+    function test_the_epoch_lies_at_slot_8() public {
+        uint256 slot = uint256(vm.load(address(main), bytes32(uint256(8))));
+        (,, uint64 epoch,) = main.positions();
+        vm.assertEq(uint64(slot), epoch, "epoch's slot");
+        vm.assertEq(epoch, 1, "the first epoch");
+    }
+
     function _assertSlots(IOwnedBridge bridge, uint256 slot, LanePosition memory position) private view {
         vm.assertEq(vm.load(address(bridge), bytes32(slot)), bytes32(uint256(position.count)), "count's slot");
         vm.assertEq(vm.load(address(bridge), bytes32(slot + 1)), position.head, "head's slot");

@@ -11,13 +11,13 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 use twinspan_bridge::attest::AttestationKey;
 use twinspan_bridge::ids::{BridgeAt, Lane};
 use twinspan_bridge::machine::Params;
 use twinspan_chains::evm::submit::requests_within;
 use twinspan_chains::transactions::{EngineHandle, Resolved, TransactionEngine};
-use twinspan_chains::{ConnectError, EvmChain};
+use twinspan_chains::{ConnectError, EvmChain, Truth};
 
 use crate::api::{self, Api};
 use crate::config::{Config, Pair, Side};
@@ -93,6 +93,12 @@ pub async fn connect(config: &Config) -> Result<Chains, Box<ConnectError>> {
     let mut chains = Chains::new();
     for (name, chain) in &config.chains {
         let connected = EvmChain::connect(chain.access.clone()).await.map_err(Box::new)?;
+        if chain.access.truth == Truth::Single {
+            warn!(
+                chain = name,
+                "whatever one endpoint says is believed: set chains.{name}.truth = \"proof\" and a quorum"
+            );
+        }
         chains.insert(name.clone(), connected);
     }
     Ok(chains)

@@ -1,5 +1,7 @@
 //! Finds the newest final block by the chain's rule, at the price of as few calls as it takes.
 
+use std::collections::BTreeMap;
+
 use alloy::primitives::U64;
 use twinspan_bridge::finality::FinalityRule;
 use twinspan_bridge::ids::{BlockNumber, BlockRef};
@@ -30,14 +32,30 @@ pub(crate) async fn final_block(
     let rule = chain.config().finality;
     match rule {
         FinalityRule::Instant => Ok(Some(latest)),
-        FinalityRule::Confirmations(_) => match rule.final_block(latest.number, None) {
-            Some(number) if number == latest.number => Ok(Some(latest)),
-            Some(number) => block_at(chain, number).await,
-            None => Ok(None),
-        },
+        FinalityRule::Confirmations(_) => {
+            // Counted from what the quorum knows: a block is not deeper because one endpoint says so.
+            let newest = match chain.config().quorum {
+                0 | 1 => latest.number,
+                _ => latest_agreed(chain).await?.number.min(latest.number),
+            };
+            match rule.final_block(newest, None) {
+                Some(number) if number == latest.number => Ok(Some(latest)),
+                Some(number) => block_at(chain, number).await,
+                None => Ok(None),
+            }
+        }
         FinalityRule::Finalized => tagged(chain, latest, "finalized").await,
         FinalityRule::Safe => tagged(chain, latest, "safe").await,
     }
+}
+
+/// See [`EvmChain::latest_agreed`].
+pub(crate) async fn latest_agreed(chain: &EvmChain) -> Result<BlockRef, RpcFault> {
+    if chain.config().quorum <= 1 {
+        return chain.latest().await;
+    }
+    let reached = reached(chain, "latest").await.ok_or(RpcFault::UnknownBlock)?;
+    block_at(chain, reached).await?.ok_or(RpcFault::UnknownBlock)
 }
 
 async fn tagged(
@@ -59,26 +77,33 @@ async fn tagged(
     Ok(block.filter(|block| Some(block.number) == final_number))
 }
 
-/// The height that `quorum` endpoints have at least reached with the tag: no smaller number of lying
-/// endpoints can push it ahead of the truth. Its block is then agreed on by hash.
+/// The tag's block as far as the quorum has reached it, agreed on by hash.
 async fn agreed_tag(
     chain: &EvmChain,
     latest: BlockRef,
     tag: &'static str,
 ) -> Result<Option<BlockRef>, RpcFault> {
-    let asked = chain.endpoints().iter().map(|endpoint| async move {
-        let call =
-            endpoint.client().request::<_, Option<Header>>("eth_getBlockByNumber", (tag, false));
-        call.await.ok().flatten().map(|header| Head::from(header).block.number)
-    });
-    let mut heights: Vec<_> =
-        futures::future::join_all(asked).await.into_iter().flatten().collect();
-    heights.sort_unstable_by(|a, b| b.cmp(a));
-    let reached = heights.get(chain.config().quorum - 1).copied();
-    // An endpoint may be ahead of the `latest` that another one told: nothing past it is read anyway.
-    let reached = reached.map(|number| number.min(latest.number));
-    match reached {
-        Some(number) => block_at(chain, number).await,
+    match reached(chain, tag).await {
+        // An endpoint may be ahead of the `latest` that another one told: nothing past it is read anyway.
+        Some(number) => block_at(chain, number.min(latest.number)).await,
         None => Ok(None),
     }
+}
+
+/// The height that as many providers as the quorum asks for have at least reached with the tag: no smaller
+/// number of liars can push it ahead of the truth.
+async fn reached(chain: &EvmChain, tag: &'static str) -> Option<BlockNumber> {
+    let asked = chain.endpoints().iter().map(|endpoint| async move {
+        let header: Option<Header> =
+            endpoint.ask("eth_getBlockByNumber", (tag, false)).await.ok()?;
+        Some((endpoint.provider(), Head::from(header?).block.number))
+    });
+    let mut furthest = BTreeMap::new();
+    for (provider, height) in futures::future::join_all(asked).await.into_iter().flatten() {
+        let known = furthest.entry(provider).or_insert(height);
+        *known = height.max(*known);
+    }
+    let mut heights: Vec<_> = furthest.into_values().collect();
+    heights.sort_unstable_by(|a, b| b.cmp(a));
+    heights.get(chain.config().quorum.max(1) - 1).copied()
 }

@@ -77,7 +77,7 @@ pub(crate) async fn read_bridge(
     let own = BridgeAt { chain_id: chain.chain_id(), address: bridge };
     // Only a recorded attestation needs the counterpart, and hardly any read has one.
     let counterpart = match logs.iter().any(decode::is_recorded_attestation) {
-        true => counterpart(chain, own).await?,
+        true => counterpart(chain, own, to).await?,
         false => own,
     };
     let incoming = Lane { source: counterpart, destination: own };
@@ -124,14 +124,14 @@ fn refuse(chain: &EvmChain, incomplete: Incomplete) -> ReadError {
 }
 
 /// The other end of the bridge. It never changes.
-async fn counterpart(chain: &EvmChain, own: BridgeAt) -> Result<BridgeAt, ReadError> {
+async fn counterpart(chain: &EvmChain, own: BridgeAt, at: BlockRef) -> Result<BridgeAt, ReadError> {
     if let Some(known) = chain.known_counterpart(own.address) {
         return Ok(known);
     }
-    let chain_id = read::view(chain, own.address, Bridge::counterpartChainIdCall {}).await?;
+    let chain_id = read::view(chain, own.address, at, Bridge::counterpartChainIdCall {}).await?;
     let chain_id = u64::try_from(chain_id)
         .map_err(|_| RpcFault::Malformed("a chain id beyond 64 bits".to_owned()))?;
-    let address = read::view(chain, own.address, Bridge::counterpartBridgeCall {}).await?;
+    let address = read::view(chain, own.address, at, Bridge::counterpartBridgeCall {}).await?;
     let counterpart = BridgeAt { chain_id: ChainId::new(chain_id), address };
     chain.remember_counterpart(own.address, counterpart);
     Ok(counterpart)

@@ -7,6 +7,7 @@ pub(crate) mod finality;
 pub mod head;
 pub(crate) mod logs;
 pub mod preflight;
+mod proof;
 pub mod read;
 pub(crate) mod receipt;
 pub mod submit;

@@ -66,19 +66,18 @@ pub(crate) async fn preflight(
     let refused = |source: ReadError| PreflightError::Read { bridge, source };
     let rpc = |fault: RpcFault| refused(fault.into());
 
+    let at = chain.latest_agreed().await.map_err(rpc)?;
     let code: Bytes = chain.request("eth_getCode", (address, "latest")).await.map_err(rpc)?;
     if code.is_empty() {
         return Err(PreflightError::NoCode(bridge));
     }
     let chain_id =
-        read::view(chain, address, Bridge::counterpartChainIdCall {}).await.map_err(rpc)?;
+        read::view(chain, address, at, Bridge::counterpartChainIdCall {}).await.map_err(rpc)?;
     let chain_id = u64::try_from(chain_id).map_err(|_| PreflightError::Counterpart(bridge))?;
-    let counterpart = BridgeAt {
-        chain_id: ChainId::new(chain_id),
-        address: read::view(chain, address, Bridge::counterpartBridgeCall {}).await.map_err(rpc)?,
-    };
-    let relayer_set = read::relayer_set(chain, address).await.map_err(refused)?;
-    let at = chain.latest().await.map_err(rpc)?;
+    let counterpart =
+        read::view(chain, address, at, Bridge::counterpartBridgeCall {}).await.map_err(rpc)?;
+    let counterpart = BridgeAt { chain_id: ChainId::new(chain_id), address: counterpart };
+    let relayer_set = read::relayer_set(chain, address, at).await.map_err(refused)?;
     let state = read::bridge_state(chain, address, at).await.map_err(rpc)?;
     Ok(Preflight { bridge, counterpart, relayer_set, at, state })
 }

@@ -12,7 +12,9 @@ use twinspan_contracts::abi::Bridge;
 
 use super::complete::Incomplete;
 use super::decode::LogFault;
+use super::proof;
 use crate::chain::EvmChain;
+use crate::config::Truth;
 use crate::rpc::fault::RpcFault;
 
 /// Why a bridge could not be read.
@@ -57,13 +59,10 @@ pub(crate) async fn bridge_state(
     bridge: Address,
     at: BlockRef,
 ) -> Result<BridgeState, RpcFault> {
-    let input = Bytes::from(Bridge::positionsCall {}.abi_encode());
-    let call = json!({ "to": bridge, "input": input });
-    // By hash, so that the answer cannot be of another fork; canonical, so that it is not of a dead one.
-    let block = json!({ "blockHash": at.hash, "requireCanonical": true });
-    let output: Bytes = chain.request_agreed("eth_call", (call, block)).await?;
-    let positions = Bridge::positionsCall::abi_decode_returns_validate(&output)
-        .map_err(|_| RpcFault::Malformed("positions() of no bridge".to_owned()))?;
+    if chain.config().truth == Truth::Proof {
+        return proof::bridge_state(chain, bridge, at).await;
+    }
+    let positions = view(chain, bridge, at, Bridge::positionsCall {}).await?;
     let position = |count, head: B256| LanePosition { count: Count::new(count), head };
     Ok(BridgeState {
         outgoing: position(positions.outgoing.count, positions.outgoing.head),
@@ -77,19 +76,23 @@ pub(crate) async fn bridge_state(
 pub(crate) async fn relayer_set(
     chain: &EvmChain,
     bridge: Address,
+    at: BlockRef,
 ) -> Result<RelayerSet, ReadError> {
-    let set = view(chain, bridge, Bridge::relayerSetCall {}).await?;
+    let set = view(chain, bridge, at, Bridge::relayerSetCall {}).await?;
     Ok(RelayerSet::new(Epoch::new(set.epoch), set.threshold, set.members)?)
 }
 
-/// Calls a view of the bridge at the newest block.
+/// Calls a view of the bridge after the block `at`; the quorum answers alike.
 pub(crate) async fn view<C: SolCall>(
     chain: &EvmChain,
     bridge: Address,
+    at: BlockRef,
     call: C,
 ) -> Result<C::Return, RpcFault> {
     let call = json!({ "to": bridge, "input": Bytes::from(call.abi_encode()) });
-    let output: Bytes = chain.request("eth_call", (call, "latest")).await?;
+    // By hash, so that the answer cannot be of another fork; canonical, so that it is not of a dead one.
+    let block = json!({ "blockHash": at.hash, "requireCanonical": true });
+    let output: Bytes = chain.request_agreed("eth_call", (call, block)).await?;
     C::abi_decode_returns_validate(&output)
         .map_err(|_| RpcFault::Malformed(format!("{} of no bridge", C::SIGNATURE)))
 }

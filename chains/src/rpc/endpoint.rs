@@ -5,12 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use alloy::rpc::client::RpcClient;
+use alloy::rpc::json_rpc::{RpcRecv, RpcSend};
 use tokio::time::Instant;
 use twinspan_bridge::ids::ChainId;
 
 use super::breaker::Breaker;
+use super::classify;
 use super::concurrency::Concurrency;
 use super::deadline::Deadline;
+use super::fault::RpcFault;
 use super::identity::Identity;
 use super::rate_limit::RateLimit;
 use super::service::RpcService;
@@ -22,6 +25,7 @@ use crate::config::EndpointConfig;
 #[derive(Clone, Debug)]
 pub(crate) struct Endpoint {
     label: Arc<str>,
+    provider: Arc<str>,
     service: RpcService,
     client: RpcClient,
     ws: Option<WsLink>,
@@ -59,15 +63,18 @@ impl Endpoint {
         // and nothing at all goes to a node of another chain.
         let service = Identity::new(service, chain_id);
         let mut endpoint = Self::over(config.label.as_str(), RpcService::new(service));
+        endpoint.provider = config.provider.as_str().into();
         endpoint.ws = ws;
         endpoint
     }
 
-    /// An endpoint that is nothing but `service`.
+    /// An endpoint that is nothing but `service`, of a provider of its own.
     pub(crate) fn over(label: impl Into<Arc<str>>, service: RpcService) -> Self {
         let client = RpcClient::new(service.clone(), true);
+        let label = label.into();
         Self {
-            label: label.into(),
+            provider: Arc::clone(&label),
+            label,
             service,
             client,
             ws: None,
@@ -80,8 +87,27 @@ impl Endpoint {
         &self.label
     }
 
+    /// Who runs it: endpoints of one provider have one vote.
+    pub(crate) fn provider(&self) -> &str {
+        &self.provider
+    }
+
+    #[cfg(test)]
+    pub(crate) fn set_provider(&mut self, provider: &str) {
+        self.provider = provider.into();
+    }
+
     pub(crate) fn service(&self) -> RpcService {
         self.service.clone()
+    }
+
+    /// One call to this endpoint alone.
+    pub(crate) async fn ask<P: RpcSend, R: RpcRecv>(
+        &self,
+        method: &'static str,
+        params: P,
+    ) -> Result<R, RpcFault> {
+        self.client.request(method, params).await.map_err(|error| classify::fault_of(&error))
     }
 
     /// Asks this endpoint alone.
@@ -114,4 +140,12 @@ impl Endpoint {
         let mut until = self.distrusted_until.lock().unwrap_or_else(PoisonError::into_inner);
         *until = Some(Instant::now() + DISTRUST);
     }
+}
+
+/// The endpoints with their places, in the order in which one after the other is asked: those that lag or
+/// are distrusted last.
+pub(crate) fn by_trust(endpoints: &[Endpoint]) -> impl Iterator<Item = (usize, &Endpoint)> {
+    let (healthy, last_choice): (Vec<_>, Vec<_>) =
+        endpoints.iter().enumerate().partition(|(_, endpoint)| !endpoint.is_last_choice());
+    healthy.into_iter().chain(last_choice)
 }

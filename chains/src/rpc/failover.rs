@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use alloy::rpc::json_rpc::RequestPacket;
 use tower::ServiceExt;
 
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, by_trust};
 use super::fault::RpcFault;
 use super::service::{Outcome, Rpc, RpcService};
 use super::{classify, method};
@@ -33,10 +33,8 @@ impl Failover {
 
     async fn run(self, request: RequestPacket) -> Outcome {
         let is_logs = method::label(&request) == "eth_getLogs";
-        let (healthy, last_choice): (Vec<_>, Vec<_>) =
-            self.endpoints.iter().enumerate().partition(|(_, endpoint)| !endpoint.is_last_choice());
         let mut last = Err(classify::as_error(RpcFault::Unreachable("no endpoint".to_owned())));
-        for (place, endpoint) in healthy.into_iter().chain(last_choice) {
+        for (place, endpoint) in by_trust(&self.endpoints) {
             let outcome = endpoint.service().oneshot(request.clone()).await;
             match classify::fault_in(&outcome) {
                 Some(fault) if fault.may_pass() => {

@@ -46,6 +46,9 @@ pub enum RpcFault {
     /// The answer is not what the method answers.
     #[error("malformed answer: {0}")]
     Malformed(String),
+    /// What the answer says is not what its proof leads to.
+    #[error("the proof is of something else: {0}")]
+    Unproven(&'static str),
     /// Endpoints answered differently, and no answer has the quorum.
     #[error("endpoints disagree: at most {agreed} of the {want} wanted answered the same")]
     Disagreement {
@@ -81,9 +84,10 @@ impl RpcFault {
             | Self::Reverted(_)
             | Self::Refused { .. }
             | Self::QuorumUnavailable { .. } => Disposition::Wait,
-            Self::Malformed(_) | Self::Disagreement { .. } | Self::WrongChain { .. } => {
-                Disposition::Quarantine
-            }
+            Self::Malformed(_)
+            | Self::Unproven(_)
+            | Self::Disagreement { .. }
+            | Self::WrongChain { .. } => Disposition::Quarantine,
         }
     }
 
@@ -98,6 +102,7 @@ impl RpcFault {
             | Self::WrongChain { .. }
             | Self::UnknownBlock
             | Self::Malformed(_)
+            | Self::Unproven(_)
             | Self::QuorumUnavailable { .. } => true,
             Self::TooLarge
             | Self::Reverted(_)
@@ -110,7 +115,11 @@ impl RpcFault {
     #[must_use]
     pub const fn is_endpoints_own(&self) -> bool {
         match self {
-            Self::Timeout | Self::Unreachable(_) | Self::RateLimited | Self::Malformed(_) => true,
+            Self::Timeout
+            | Self::Unreachable(_)
+            | Self::RateLimited
+            | Self::Malformed(_)
+            | Self::Unproven(_) => true,
             Self::BreakerOpen
             | Self::WrongChain { .. }
             | Self::UnknownBlock
@@ -136,6 +145,7 @@ impl RpcFault {
             Self::Reverted(_) => "reverted",
             Self::Refused { .. } => "refused",
             Self::Malformed(_) => "malformed",
+            Self::Unproven(_) => "unproven",
             Self::Disagreement { .. } => "disagreement",
             Self::QuorumUnavailable { .. } => "quorum_unavailable",
         }

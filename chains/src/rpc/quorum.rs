@@ -13,7 +13,8 @@ use super::endpoint::Endpoint;
 use super::fault::RpcFault;
 use super::service::{Outcome, RpcService};
 
-/// Asks all endpoints at once and returns as soon as `want` of them gave the same answer.
+/// Asks all endpoints at once and returns as soon as `want` providers gave the same answer. Endpoints of one
+/// provider may fail or lie together: they have one vote.
 ///
 /// Endpoints that fail or do not know the block yet have no vote. There is no fallback to fewer: a
 /// missing quorum is a fault, because an attacker who floods the honest endpoints would decide
@@ -40,25 +41,26 @@ impl Quorum {
             .iter()
             .map(|endpoint| {
                 let call = endpoint.service().oneshot(request.clone());
-                async move { (endpoint.label(), call.await) }
+                async move { (endpoint, call.await) }
             })
             .collect();
-        // At most one entry an endpoint: (what it says, the answer itself, who says so).
+        // At most one entry an endpoint: (what it says, the answer itself, which providers say so).
         let mut groups: Vec<(Vec<Value>, ResponsePacket, Vec<&str>)> = Vec::new();
         let mut common_fault = None;
-        while let Some((label, outcome)) = asked.next().await {
+        while let Some((endpoint, outcome)) = asked.next().await {
             let packet = match vote(outcome) {
                 Ok(packet) => packet,
                 Err(fault) => {
-                    tracing::debug!(endpoint = label, %fault, "no vote");
+                    tracing::debug!(endpoint = endpoint.label(), %fault, "no vote");
                     common_fault = Some(fault);
                     continue;
                 }
             };
             let said = said(&packet);
             match groups.iter_mut().find(|(other, _, _)| *other == said) {
-                Some((_, _, voters)) => voters.push(label),
-                None => groups.push((said, packet, vec![label])),
+                Some((_, _, voters)) if voters.contains(&endpoint.provider()) => {}
+                Some((_, _, voters)) => voters.push(endpoint.provider()),
+                None => groups.push((said, packet, vec![endpoint.provider()])),
             }
             if let Some(at) = groups.iter().position(|(_, _, who)| who.len() >= self.want) {
                 return Ok(groups.swap_remove(at).1);
@@ -93,13 +95,15 @@ fn vote(outcome: Outcome) -> Result<ResponsePacket, RpcFault> {
     }
 }
 
-/// What the answers say, apart from their spelling. Of a block, only its hash counts: clients differ in
-/// the further fields that they show.
+/// What the answers say, apart from their spelling. Of a block, only its hash and its state root count:
+/// clients differ in the further fields that they show.
 fn said(packet: &ResponsePacket) -> Vec<Value> {
     let read = |raw: &serde_json::value::RawValue| {
         let value: Value = serde_json::from_str(raw.get()).unwrap_or(Value::Null);
         match value.get("hash") {
-            Some(hash) if value.get("parentHash").is_some() => hash.clone(),
+            Some(hash) if value.get("parentHash").is_some() => {
+                Value::from(vec![hash.clone(), value.get("stateRoot").cloned().unwrap_or_default()])
+            }
             Some(_) | None => value,
         }
     };
@@ -146,6 +150,29 @@ mod tests {
         let outcome = ask(2, &[says("\"0x1\""), says("\"0x2\"")]).await;
         let want = RpcFault::Disagreement { want: 2, agreed: 1 };
         assert_eq!(classify::fault_in(&outcome), Some(want));
+    }
+
+    #[tokio::test]
+    async fn endpoints_of_one_provider_have_one_vote() {
+        let scripts = [says("\"0x1\""), says("\"0x1\"")];
+        let mut endpoints: Vec<_> = scripts
+            .iter()
+            .enumerate()
+            .map(|(n, script)| Endpoint::over(format!("node-{n}"), script.service()))
+            .collect();
+        let one = endpoints[0].provider().to_owned();
+        endpoints[1].set_provider(&one);
+        let outcome = Quorum::new(endpoints.into(), 2).run(request("eth_call")).await;
+        let want = RpcFault::QuorumUnavailable { want: 2, answered: 1 };
+        assert_eq!(classify::fault_in(&outcome), Some(want));
+    }
+
+    #[tokio::test]
+    async fn a_block_of_the_same_hash_and_another_state_is_another_answer() {
+        let a = says(r#"{"hash":"0x1","parentHash":"0x0","stateRoot":"0x1"}"#);
+        let b = says(r#"{"hash":"0x1","parentHash":"0x0","stateRoot":"0x2"}"#);
+        let want = RpcFault::Disagreement { want: 2, agreed: 1 };
+        assert_eq!(classify::fault_in(&ask(2, &[a, b]).await), Some(want));
     }
 
     #[tokio::test]

@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use twinspan_bridge::finality::FinalityRule;
 use twinspan_bridge::ids::ChainId;
-use twinspan_chains::{ChainConfig, EndpointConfig, FeePolicy};
+use twinspan_chains::{ChainConfig, EndpointConfig, FeePolicy, Truth};
 
 /// A configuration with so many endpoints that have no address of their own.
 pub fn config(chain_id: u64, endpoints: usize) -> ChainConfig {
     let endpoint = |n| EndpointConfig {
         label: format!("node-{n}"),
+        provider: format!("provider-{n}"),
         http: None,
         ws: None,
         requests_per_second: 0,
@@ -30,5 +31,6 @@ pub fn config(chain_id: u64, endpoints: usize) -> ChainConfig {
         log_range_max: 1_000,
         fees: FeePolicy { bump_after: Duration::from_secs(30), ..FeePolicy::default() },
         quorum: 1,
+        truth: Truth::Single,
     }
 }

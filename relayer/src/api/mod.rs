@@ -13,8 +13,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::watch;
-use twinspan_chains::EvmChain;
 use twinspan_chains::transactions::EngineHandle;
+use twinspan_chains::{ChainConfig, EvmChain};
 
 use crate::peers::Directory;
 use crate::status::PairReport;
@@ -63,6 +63,9 @@ pub struct ChainReport {
     pub name: String,
     /// Its id.
     pub chain_id: u64,
+    /// What reads of it rest on: `proof`, `quorum` or `single`, with the providers that must agree.
+    #[serde(default)]
+    pub truth: String,
     /// The newest block seen.
     pub head: Option<u64>,
     /// When that block was made, Unix time in seconds.
@@ -115,6 +118,7 @@ fn chain_report(chain: &EvmChain, account: &EngineHandle) -> ChainReport {
     ChainReport {
         name: chain.name().to_owned(),
         chain_id: chain.chain_id().get(),
+        truth: truth(chain.config()),
         head: head.map(|head| head.block.number.get()),
         head_timestamp: head.map(|head| head.timestamp),
         account: snapshot.account.address,
@@ -122,6 +126,13 @@ fn chain_report(chain: &EvmChain, account: &EngineHandle) -> ChainReport {
         oldest_transaction_seconds: snapshot.oldest_age().map(|age| age.as_secs()),
         balance: snapshot.balance,
         rpc_calls: chain.calls().total(),
+    }
+}
+
+fn truth(config: &ChainConfig) -> String {
+    match config.quorum {
+        0 | 1 => config.truth.to_string(),
+        quorum => format!("{} of {quorum}", config.truth),
     }
 }
 

@@ -116,11 +116,21 @@ fn show(status: &Answer) {
     println!("{lanes}");
     let mut chains = Table::new();
     chains.load_style(UTF8_FULL_CONDENSED);
-    chains.set_header(["chain", "id", "head", "account", "balance", "transactions", "calls"]);
+    chains.set_header([
+        "chain",
+        "id",
+        "truth",
+        "head",
+        "account",
+        "balance",
+        "transactions",
+        "calls",
+    ]);
     for chain in &status.chains {
         chains.add_row([
             chain.name.clone(),
             chain.chain_id.to_string(),
+            chain.truth.clone(),
             chain.head.map_or_else(|| "–".into(), |head| head.to_string()),
             chain.account.to_string(),
             chain.balance.map_or_else(|| "–".into(), alloy::primitives::utils::format_ether),

@@ -91,6 +91,7 @@ pub(super) struct RawChain {
     pub(super) endpoints: Vec<RawEndpoint>,
     pub(super) submitter: RawKey,
     pub(super) quorum: Raw<usize>,
+    pub(super) truth: Raw<String>,
     pub(super) poll_interval_ms: Raw<u64>,
     pub(super) log_range_max: Raw<u64>,
     pub(super) max_fee_per_gas: Raw<u64>,
@@ -104,6 +105,7 @@ pub(super) struct RawChain {
 #[serde(default)]
 pub(super) struct RawEndpoint {
     pub(super) label: Raw<String>,
+    pub(super) provider: Raw<String>,
     pub(super) http: Raw<String>,
     pub(super) ws: Raw<String>,
     pub(super) requests_per_second: Raw<u32>,

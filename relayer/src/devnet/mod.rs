@@ -21,7 +21,7 @@ use alloy::signers::local::PrivateKeySigner;
 use eyre::{WrapErr, eyre};
 use twinspan_bridge::finality::FinalityRule;
 use twinspan_bridge::ids::{BlockNumber, BridgeAt, ChainId, Lane};
-use twinspan_chains::{ChainConfig, EndpointConfig, EvmChain, FeePolicy};
+use twinspan_chains::{ChainConfig, EndpointConfig, EvmChain, FeePolicy, Truth};
 use twinspan_contracts::Bridge;
 use twinspan_contracts::deploy::{
     End, HomeAsset, LinkedToken, Pair, SideSettings, Site, TokenLimits, TokenMetadata, deploy_pair,
@@ -345,6 +345,7 @@ pub fn access(index: usize, node: &Node, finality: FinalityRule) -> ChainConfig 
         chain_id: ChainId::new(CHAIN_IDS[index]),
         endpoints: vec![EndpointConfig {
             label: "devnet".into(),
+            provider: "devnet".into(),
             http: Some(node.http_url()),
             ws: Some(node.ws_url()),
             requests_per_second: 5_000,
@@ -356,5 +357,6 @@ pub fn access(index: usize, node: &Node, finality: FinalityRule) -> ChainConfig 
         log_range_max: 5_000,
         fees: FeePolicy::default(),
         quorum: 1,
+        truth: Truth::Single,
     }
 }

@@ -100,7 +100,8 @@ impl Observer {
                     if let Err(fault) = self.after(&fault).await {
                         warn!(side = %self.name, %fault, "probe failed, trying again");
                     }
-                    latest = self.chain.latest().await.unwrap_or(latest);
+                    // One endpoint's newest block may be none of this chain's.
+                    latest = self.chain.latest_agreed().await.unwrap_or(latest);
                 }
             }
         }
@@ -120,7 +121,7 @@ impl Observer {
                 read => read?,
             };
             let newest = self.newest(&read, latest).await?;
-            let observation = self.complete(read, newest, last.number, seen_at).await?;
+            let observation = self.complete(read, newest, latest, last.number, seen_at).await?;
             let verdict = self.ask(|reply| Message::Observed(Box::new(observation), reply)).await?;
             match verdict {
                 Verdict::Accepted { cursor, room } => {
@@ -165,13 +166,15 @@ impl Observer {
         &mut self,
         read: BridgeRead,
         newest: BridgeState,
+        latest: BlockRef,
         final_to: BlockNumber,
         seen_at: Instant,
     ) -> Result<Observation, Fault> {
         let set = if self.memory.epoch == Some(newest.epoch) && !read.relayers_changed {
             None
         } else {
-            self.relayer_set(newest.epoch).await?
+            let at = if read.to.number >= latest.number { read.to } else { latest };
+            self.relayer_set(newest.epoch, at).await?
         };
         let start = term_start(read.to.number, self.term_blocks);
         let term = match self.memory.term {
@@ -189,8 +192,12 @@ impl Observer {
 
     /// The relayer set, unless so many members were revoked that it cannot reach its threshold: then
     /// nothing is certified before a new set is in force, and reading goes on.
-    async fn relayer_set(&mut self, epoch: Epoch) -> Result<Option<RelayerSet>, Fault> {
-        match self.chain.relayer_set(self.bridge).await {
+    async fn relayer_set(
+        &mut self,
+        epoch: Epoch,
+        at: BlockRef,
+    ) -> Result<Option<RelayerSet>, Fault> {
+        match self.chain.relayer_set(self.bridge, at).await {
             Ok(set) => {
                 self.memory.epoch = Some(set.epoch());
                 info!(
