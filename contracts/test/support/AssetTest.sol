@@ -3,43 +3,29 @@ pragma solidity ^0.8.30;
 
 import {IBridge} from "../../src/interfaces/IBridge.sol";
 import {LaneHead} from "../../src/libraries/LaneHead.sol";
-import {BridgeMultiToken} from "../../src/tokens/BridgeMultiToken.sol";
-import {BridgeNFT} from "../../src/tokens/BridgeNFT.sol";
 import {BridgeToken} from "../../src/tokens/BridgeToken.sol";
 import {AssetKind, Fee, Order, ParkReason, Payload, Request} from "../../src/types/Types.sol";
+import {AssetPair} from "./AssetPair.sol";
 import {IOwnedBridge, IOwnedVault} from "./IOwned.sol";
-import {PairTest} from "./PairTest.sol";
-import {TestMultiToken} from "./TestMultiToken.sol";
-import {TestNFT} from "./TestNFT.sol";
 import {TestOneStepToken} from "./TestOneStepToken.sol";
 import {Vm, vm} from "./Vm.sol";
 
 /// @title A pair on which every kind of asset is listed
 /// @dev Requests are read from the events of their bridge, as relayers read them.
-abstract contract AssetTest is PairTest {
+abstract contract AssetTest is AssetPair {
     /// A request and what it carries.
     struct Sent {
         Request request;
         bytes payload;
     }
 
-    TestNFT internal art;
-    BridgeNFT internal artThere;
-    TestMultiToken internal items;
-    BridgeMultiToken internal itemsThere;
     TestOneStepToken internal silver;
     BridgeToken internal silverThere;
 
     function setUp() public virtual override {
         super.setUp();
-        art = new TestNFT("Art", "ART");
-        artThere = new BridgeNFT(address(serviceVault), "Art", "ART", NO_LIMIT);
-        items = new TestMultiToken("ipfs://items/{id}");
-        itemsThere = new BridgeMultiToken(address(serviceVault), "ipfs://items/{id}", NO_LIMIT);
         silver = new TestOneStepToken("Silver", "SLV");
         silverThere = new BridgeToken(address(serviceVault), "Silver", "SLV", 18, NO_LIMIT);
-        _pair(address(art), AssetKind.ERC721, address(artThere), AssetKind.ERC721);
-        _pair(address(items), AssetKind.ERC1155, address(itemsThere), AssetKind.ERC1155);
         _pair(address(silver), AssetKind.ERC20, address(silverThere), AssetKind.ERC20);
         vm.recordLogs();
     }

@@ -2,33 +2,14 @@
 pragma solidity ^0.8.30;
 
 import {LaneHead} from "../../src/libraries/LaneHead.sol";
-import {BridgeMultiToken} from "../../src/tokens/BridgeMultiToken.sol";
-import {BridgeNFT} from "../../src/tokens/BridgeNFT.sol";
 import {AssetKind, Payload, Request} from "../../src/types/Types.sol";
+import {AssetPair} from "./AssetPair.sol";
 import {IOwnedBridge} from "./IOwned.sol";
-import {PairTest} from "./PairTest.sol";
-import {TestMultiToken} from "./TestMultiToken.sol";
-import {TestNFT} from "./TestNFT.sol";
 import {vm} from "./Vm.sol";
 
 /// @title A bridge pair that also carries NFTs, multi-tokens and data
 /// @dev Requests are written down as they were asked for, so that a bridge that links another one is found out.
-abstract contract EveryAssetTest is PairTest {
-    TestNFT internal art;
-    BridgeNFT internal artThere;
-    TestMultiToken internal items;
-    BridgeMultiToken internal itemsThere;
-
-    function setUp() public virtual override {
-        super.setUp();
-        art = new TestNFT("Art", "ART");
-        artThere = new BridgeNFT(address(serviceVault), "Art", "ART", NO_LIMIT);
-        items = new TestMultiToken("ipfs://{id}");
-        itemsThere = new BridgeMultiToken(address(serviceVault), "ipfs://{id}", NO_LIMIT);
-        _pair(address(art), AssetKind.ERC721, address(artThere), AssetKind.ERC721);
-        _pair(address(items), AssetKind.ERC1155, address(itemsThere), AssetKind.ERC1155);
-    }
-
+abstract contract EveryAssetTest is AssetPair {
     /// Alice locks the NFT `id` on main for `recipient`.
     function _sendArt(address recipient, uint256 id, bytes memory data)
         internal
