@@ -285,6 +285,29 @@ contract AdminTest is PairTest {
         vm.assertEq(live, next, "in force");
     }
 
+    function test_the_first_member_is_revoked_like_any_other() public {
+        vm.prank(GUARDIAN);
+        main.revokeRelayer(members[0]);
+        (,, address[] memory live) = main.relayerSet();
+        vm.assertEq(live.length, members.length - 1, "live");
+        vm.assertEq(live[0], members[1], "the first of the rest");
+    }
+
+    /// A key may be revoked before it ever becomes a member.
+    function test_a_key_is_revoked_before_it_is_a_members() public {
+        vm.startPrank(GUARDIAN);
+        main.revokeRelayer(address(0x1234));
+        vm.expectRevert(IGoverned.Governed_AddressZero.selector);
+        main.revokeRelayer(address(0));
+        vm.stopPrank();
+        (,, address[] memory live) = main.relayerSet();
+        vm.assertEq(live, members, "nobody else goes");
+        address[] memory next = _replaced(members, 0, address(0x1234));
+        vm.prank(OWNER);
+        vm.expectRevert(abi.encodeWithSelector(IBridge.Bridge_MemberRevoked.selector, address(0x1234)));
+        main.scheduleRelayerSet(next, 3);
+    }
+
     /// Nothing in flight is lost across epochs.
     function test_requests_in_flight_are_handed_over_under_the_next_epoch() public {
         Request memory request = _sendGold(BOB, 10);

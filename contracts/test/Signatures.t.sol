@@ -193,6 +193,17 @@ contract SignaturesTest is PairTest {
         );
     }
 
+    function test_one_signature_suffices_where_one_is_the_threshold() public {
+        vm.prank(OWNER);
+        service.scheduleRelayerSet(members, 1);
+        vm.warp(START + 2 days);
+        service.applyRelayerSet();
+        _refuse(
+            _certify(service, _batch, _none(), 0), abi.encodeWithSelector(IBridge.Bridge_ThresholdShort.selector, 0, 1)
+        );
+        _accept(_certify(service, _batch, _none(), 1));
+    }
+
     /// Storage that nobody ever wrote authorises nothing, even for its own zero epoch.
     function test_unset_storage_authorises_nothing() public {
         vm.chainId(SERVICE);
@@ -274,6 +285,9 @@ contract SignaturesTest is PairTest {
             abi.encodeWithSelector(IBridge.Bridge_SignerRefused.selector, vm.addr(uint256(keccak256("stranger"))))
         );
         service.attest(1, 1, head, stranger);
+
+        vm.expectRevert(abi.encodeWithSelector(IBridge.Bridge_SignatureInvalid.selector, 0));
+        service.attest(1, 1, head, Signature(bytes32(0), bytes32(0)));
 
         Signature memory own = _sign(keys[0], digest);
         vm.expectRevert(abi.encodeWithSelector(IBridge.Bridge_EpochMismatch.selector, 2, 1));
