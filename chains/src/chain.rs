@@ -1,17 +1,16 @@
 //! One EVM chain: its configuration, and a cheap handle to everything that can be asked of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod connect;
+
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
 
-use alloy::network::Ethereum;
-use alloy::primitives::{Address, U64};
-use alloy::providers::{DynProvider, Provider, RootProvider};
+use alloy::primitives::Address;
+use alloy::providers::DynProvider;
 use alloy::rpc::client::RpcClient;
 use alloy::rpc::json_rpc::{RpcRecv, RpcSend};
 use tokio::sync::watch;
-use twinspan_bridge::error::Disposition;
 use twinspan_bridge::ids::{BlockNumber, BlockRef, BridgeAt, ChainId, Count};
 use twinspan_bridge::observe::{BridgeRead, BridgeState};
 use twinspan_bridge::relayer_set::RelayerSet;
@@ -24,79 +23,9 @@ use crate::evm::read::ReadError;
 use crate::evm::{finality, head, logs, preflight, read};
 use crate::rpc::endpoint::Endpoint;
 use crate::rpc::fault::RpcFault;
-use crate::rpc::{self, CallCounts, RpcService, WsLink, classify};
+use crate::rpc::{CallCounts, classify};
 
-/// Why a chain cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
-    /// No endpoint is configured.
-    #[error("chain `{chain}` has no endpoint")]
-    NoEndpoint {
-        /// The chain's name.
-        chain: String,
-    },
-    /// An endpoint has no address, or none that can be used.
-    #[error("endpoint `{endpoint}` of chain `{chain}` has neither a usable http nor ws address")]
-    NoAddress {
-        /// The chain's name.
-        chain: String,
-        /// The endpoint's label.
-        endpoint: String,
-    },
-    /// An endpoint serves another chain.
-    #[error("endpoint `{endpoint}` of chain `{chain}` serves chain id {got}, want {want}")]
-    WrongChain {
-        /// The chain's name.
-        chain: String,
-        /// The endpoint's label.
-        endpoint: String,
-        /// What it answered.
-        got: ChainId,
-        /// What is configured.
-        want: ChainId,
-    },
-    /// More providers must agree than there are.
-    #[error(
-        "chain `{chain}` wants {quorum} independent providers to agree and has endpoints of {providers}"
-    )]
-    QuorumTooLarge {
-        /// The chain's name.
-        chain: String,
-        /// Providers that must agree.
-        quorum: usize,
-        /// Providers configured.
-        providers: usize,
-    },
-    /// Too few endpoints answer.
-    #[error("{answering} endpoints of chain `{chain}` answer, want {want}; `{endpoint}`: {fault}")]
-    Unreachable {
-        /// The chain's name.
-        chain: String,
-        /// Endpoints that answered.
-        answering: usize,
-        /// Endpoints that must.
-        want: usize,
-        /// One that did not.
-        endpoint: String,
-        /// Why.
-        #[source]
-        fault: RpcFault,
-    },
-}
-
-impl ConnectError {
-    /// What the error demands.
-    #[must_use]
-    pub const fn disposition(&self) -> Disposition {
-        match self {
-            Self::Unreachable { .. } => Disposition::Wait,
-            Self::NoEndpoint { .. }
-            | Self::NoAddress { .. }
-            | Self::WrongChain { .. }
-            | Self::QuorumTooLarge { .. } => Disposition::Halt,
-        }
-    }
-}
+pub use connect::ConnectError;
 
 /// A chain. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -127,138 +56,6 @@ struct Inner {
 }
 
 impl EvmChain {
-    /// Connects and checks the chain id of every endpoint.
-    ///
-    /// An endpoint that does not answer is let be as long as a quorum of the others does; its chain id is
-    /// checked when it first answers.
-    ///
-    /// # Errors
-    /// [`ConnectError`] names the endpoint and what is wrong with it.
-    pub async fn connect(config: ChainConfig) -> Result<Self, ConnectError> {
-        let mut wires = Vec::with_capacity(config.endpoints.len());
-        for endpoint in &config.endpoints {
-            let ws = endpoint.ws.as_ref().map(WsLink::new);
-            let http = endpoint.http.clone().map(rpc::http).transpose().ok().flatten();
-            let wire = http.or_else(|| ws.as_ref().map(WsLink::service)).ok_or_else(|| {
-                ConnectError::NoAddress {
-                    chain: config.name.clone(),
-                    endpoint: endpoint.label.clone(),
-                }
-            })?;
-            wires.push((wire, ws));
-        }
-        Self::build(config, wires).await
-    }
-
-    /// Connects over given transports instead of the endpoints' addresses, one for each endpoint in
-    /// order: for tests and simulations.
-    ///
-    /// # Errors
-    /// As [`connect`](Self::connect).
-    pub async fn connect_over(
-        config: ChainConfig,
-        wires: Vec<RpcService>,
-    ) -> Result<Self, ConnectError> {
-        Self::build(config, wires.into_iter().map(|wire| (wire, None)).collect()).await
-    }
-
-    async fn build(
-        mut config: ChainConfig,
-        wires: Vec<(RpcService, Option<WsLink>)>,
-    ) -> Result<Self, ConnectError> {
-        if config.endpoints.is_empty() || wires.len() != config.endpoints.len() {
-            return Err(ConnectError::NoEndpoint { chain: config.name });
-        }
-        let providers: BTreeSet<_> = config.endpoints.iter().map(|it| &it.provider).collect();
-        if config.quorum > providers.len() {
-            return Err(ConnectError::QuorumTooLarge {
-                providers: providers.len(),
-                chain: config.name,
-                quorum: config.quorum,
-            });
-        }
-        config.poll_interval = config.poll_interval.max(POLL_INTERVAL_MIN);
-        let name: Arc<str> = config.name.as_str().into();
-        let counts = CallCounts::default();
-        let endpoints: Arc<[Endpoint]> = config
-            .endpoints
-            .iter()
-            .zip(wires)
-            .map(|(endpoint, (wire, ws))| {
-                Endpoint::new(endpoint, (&name, config.chain_id), wire, ws, counts.clone())
-            })
-            .collect();
-        let deadline = whole_call_deadline(&config);
-        let logs_from = Arc::default();
-        let any = rpc::failover_client(&name, &endpoints, deadline, Arc::clone(&logs_from));
-        let quorum = match config.quorum {
-            // One endpoint's word is any endpoint's word: failover costs fewer calls.
-            0 | 1 => any.clone(),
-            want => rpc::quorum_client(&name, &endpoints, want, deadline),
-        };
-        let provider = RootProvider::<Ethereum>::new(any.clone()).erased();
-        let (heads, _) = watch::channel(None);
-        let range = RangeGauge::new(config.log_range_max);
-        let inner = Inner {
-            config,
-            endpoints,
-            any,
-            quorum,
-            provider,
-            counts,
-            heads,
-            range,
-            counterparts: Mutex::default(),
-            incoming: Mutex::default(),
-            logs_from,
-            recomputes_headers: OnceLock::new(),
-        };
-        let chain = Self { inner: Arc::new(inner) };
-        chain.check_endpoints().await?;
-        Ok(chain)
-    }
-
-    async fn check_endpoints(&self) -> Result<(), ConnectError> {
-        let config = self.config();
-        let asked = self.inner.endpoints.iter().map(|endpoint| async move {
-            let call = endpoint.client().request::<_, U64>("eth_chainId", ());
-            (endpoint.label().to_owned(), call.await)
-        });
-        let mut answering = 0;
-        let mut silent = None;
-        for (endpoint, outcome) in futures::future::join_all(asked).await {
-            let fault = match outcome {
-                Ok(_) => {
-                    answering += 1;
-                    continue;
-                }
-                Err(error) => classify::fault_of(&error),
-            };
-            if let RpcFault::WrongChain { got, .. } = fault {
-                let (chain, want) = (config.name.clone(), config.chain_id);
-                return Err(ConnectError::WrongChain {
-                    chain,
-                    endpoint,
-                    got: ChainId::new(got),
-                    want,
-                });
-            }
-            tracing::warn!(chain = %config.name, %endpoint, %fault, "endpoint does not answer");
-            silent = Some((endpoint, fault));
-        }
-        let want = config.quorum.max(1);
-        match silent {
-            Some((endpoint, fault)) if answering < want => Err(ConnectError::Unreachable {
-                chain: config.name.clone(),
-                answering,
-                want,
-                endpoint,
-                fault,
-            }),
-            Some(_) | None => Ok(()),
-        }
-    }
-
     /// The chain's id.
     #[must_use]
     pub fn chain_id(&self) -> ChainId {
@@ -470,13 +267,4 @@ impl EvmChain {
     pub(crate) async fn check_lag(&self) {
         head::check_lag(self).await;
     }
-}
-
-/// No chain makes blocks faster, and no node shall be asked in a tight loop.
-const POLL_INTERVAL_MIN: Duration = Duration::from_millis(10);
-
-/// Time for a call to reach three endpoints, or one of them three times, with waits in between.
-fn whole_call_deadline(config: &ChainConfig) -> Duration {
-    let slowest = config.endpoints.iter().map(|endpoint| endpoint.timeout).max();
-    slowest.unwrap_or(Duration::from_secs(10)) * 3 + Duration::from_secs(2)
 }

@@ -1,7 +1,7 @@
 //! Says in words what a contract meant by reverting.
 
 use alloy::{
-    primitives::hex,
+    primitives::{Address, hex},
     sol_types::{Panic, Revert, SolError, SolInterface},
 };
 
@@ -47,6 +47,24 @@ fn from_time(earliest: u64) -> String {
         NEVER => "never by the limits in force".into(),
         at => format!("from {at} on (Unix time)"),
     }
+}
+
+// What more than one contract says, in the words of all of them.
+const ADDRESS_ZERO: &str = "an address that must be set is zero";
+const OWNER_REQUIRED: &str = "there is always an owner";
+const REENTERED: &str = "the contract was called back from within one of its own calls";
+const NAME_TOO_LONG: &str = "a name does not fit";
+
+fn role_missing(caller: Address) -> String {
+    format!("{caller} has not the role that this takes")
+}
+
+fn owner_invalid(owner: Address) -> String {
+    format!("{owner} cannot be the owner")
+}
+
+fn not_the_owner(account: Address) -> String {
+    format!("{account} is not the owner")
 }
 
 fn explain_vault(error: &VaultErrors) -> String {
@@ -138,14 +156,12 @@ fn explain_vault(error: &VaultErrors) -> String {
         E::Vault_DelayInvalid(e) => {
             format!("a delay of {} seconds, at most {} is allowed", e.got, e.max)
         }
-        E::Governed_CallerRefused(e) => format!("{} has not the role that this takes", e.caller),
-        E::Governed_AddressZero(_) => "an address that must be set is zero".into(),
-        E::Governed_OwnerRequired(_) => "there is always an owner".into(),
-        E::OwnableInvalidOwner(e) => format!("{} cannot be the owner", e.owner),
-        E::OwnableUnauthorizedAccount(e) => format!("{} is not the owner", e.account),
-        E::ReentrancyGuardReentrantCall(_) => {
-            "the contract was called back from within one of its own calls".into()
-        }
+        E::Governed_CallerRefused(e) => role_missing(e.caller),
+        E::Governed_AddressZero(_) => ADDRESS_ZERO.into(),
+        E::Governed_OwnerRequired(_) => OWNER_REQUIRED.into(),
+        E::OwnableInvalidOwner(e) => owner_invalid(e.owner),
+        E::OwnableUnauthorizedAccount(e) => not_the_owner(e.account),
+        E::ReentrancyGuardReentrantCall(_) => REENTERED.into(),
         E::SafeERC20FailedOperation(e) => format!("token {} refused the transfer", e.token),
         E::FailedCall(_) => "a call inside the contract failed".into(),
         E::InsufficientBalance(e) => format!("it holds {}, {} are needed", e.balance, e.needed),
@@ -252,15 +268,13 @@ fn explain_bridge(error: &BridgeErrors) -> String {
             format!("{} members would change, one change may touch {}", e.got, e.max)
         }
         E::Bridge_NothingScheduled(_) => "no relayer set is scheduled".into(),
-        E::Governed_CallerRefused(e) => format!("{} has not the role that this takes", e.caller),
-        E::Governed_AddressZero(_) => "an address that must be set is zero".into(),
-        E::Governed_OwnerRequired(_) => "there is always an owner".into(),
-        E::OwnableInvalidOwner(e) => format!("{} cannot be the owner", e.owner),
-        E::OwnableUnauthorizedAccount(e) => format!("{} is not the owner", e.account),
-        E::ReentrancyGuardReentrantCall(_) => {
-            "the bridge was called back from within one of its own calls".into()
-        }
-        E::InvalidShortString(_) | E::StringTooLong(_) => "a name does not fit".into(),
+        E::Governed_CallerRefused(e) => role_missing(e.caller),
+        E::Governed_AddressZero(_) => ADDRESS_ZERO.into(),
+        E::Governed_OwnerRequired(_) => OWNER_REQUIRED.into(),
+        E::OwnableInvalidOwner(e) => owner_invalid(e.owner),
+        E::OwnableUnauthorizedAccount(e) => not_the_owner(e.account),
+        E::ReentrancyGuardReentrantCall(_) => REENTERED.into(),
+        E::InvalidShortString(_) | E::StringTooLong(_) => NAME_TOO_LONG.into(),
     }
 }
 
@@ -307,7 +321,7 @@ fn explain_token(error: &BridgeTokenErrors) -> String {
         E::ECDSAInvalidSignatureS(e) => {
             format!("the permit's signature has a high s, {}", hex::encode_prefixed(e.s))
         }
-        E::InvalidShortString(_) | E::StringTooLong(_) => "a name does not fit".into(),
+        E::InvalidShortString(_) | E::StringTooLong(_) => NAME_TOO_LONG.into(),
     }
 }
 
@@ -315,6 +329,8 @@ fn kind(kind: u8) -> &'static str {
     match kind {
         asset_kind::NATIVE => "the native coin",
         asset_kind::ERC20 => "an ERC-20 token",
+        asset_kind::ERC721 => "an ERC-721 token",
+        asset_kind::ERC1155 => "an ERC-1155 token",
         _ => "nothing",
     }
 }
@@ -339,7 +355,7 @@ mod tests {
     use alloy::{primitives::U256, sol_types::SolError};
 
     use super::*;
-    use crate::abi::{Bridge, BridgeToken};
+    use crate::abi::{Bridge, BridgeToken, Vault};
 
     #[test]
     fn says_what_was_got_and_what_was_wanted() {
@@ -357,6 +373,24 @@ mod tests {
             Bridge::Bridge_ReleaseRefused { reason: park_reason::RATE_LIMITED, earliest: 77 };
         let text = explain_revert(&refused.abi_encode()).expect("an error of the bridge");
         assert!(text.contains("rate limit") && text.contains("77"), "{text}");
+    }
+
+    #[test]
+    fn says_of_bridge_and_vault_alike_what_both_refuse() {
+        let caller = Address::repeat_byte(7);
+        let of_bridge = Bridge::Governed_CallerRefused { caller }.abi_encode();
+        let of_vault = Vault::Governed_CallerRefused { caller }.abi_encode();
+        let text = explain_revert(&of_bridge).expect("an error of the bridge");
+        assert!(text.contains(&caller.to_string()), "{text}");
+        assert_eq!(explain_revert(&of_vault), Some(text));
+    }
+
+    #[test]
+    fn names_every_kind_of_asset() {
+        let mismatch =
+            Vault::Vault_KindMismatch { got: asset_kind::ERC721, want: asset_kind::ERC1155 };
+        let text = explain_revert(&mismatch.abi_encode()).expect("an error of the vault");
+        assert!(text.contains("ERC-721") && text.contains("ERC-1155"), "{text}");
     }
 
     #[test]

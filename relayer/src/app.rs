@@ -1,6 +1,7 @@
 //! Puts a relayer together, runs it until it is asked to stop, and takes it apart in order.
 
 mod preflight;
+mod tasks;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -32,6 +33,8 @@ use crate::pipeline::submit::Submitter;
 use crate::status::PairReport;
 use crate::store::{AccountStore, Deployment, Store, StoreError};
 use crate::supervise::{Supervisor, UnaskedExit};
+
+use self::tasks::{keep_up, recover, serve, tell_outcomes};
 
 pub use preflight::{PairFault, check_pairs};
 
@@ -347,77 +350,5 @@ impl App<'_> {
         );
         supervisor.spawn("recovery", recovered);
         Ok(())
-    }
-}
-
-/// Serves until cancelled.
-async fn serve(
-    listener: TcpListener,
-    router: axum::Router,
-    cancel: CancellationToken,
-) -> std::io::Result<()> {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(cancel.cancelled_owned()).await
-}
-
-/// Tells every pair that uses an account how its transactions ended.
-async fn tell_outcomes(
-    mut outcomes: mpsc::Receiver<Resolved>,
-    pairs: Vec<mpsc::Sender<Message>>,
-    cancel: CancellationToken,
-) -> Result<(), std::convert::Infallible> {
-    let tell = async {
-        while let Some(resolved) = outcomes.recv().await {
-            for pair in &pairs {
-                // A pair that has stopped needs nothing more.
-                let _ = pair.send(Message::Resolved(resolved.clone())).await;
-            }
-        }
-    };
-    cancel.run_until_cancelled(tell).await;
-    cancel.cancelled().await;
-    Ok(())
-}
-
-/// Waits until every peer has answered, or has had its time, and lets the lanes sign.
-async fn recover(
-    mut answered: mpsc::Receiver<()>,
-    peers: usize,
-    timeout: Duration,
-    directory: Arc<Directory>,
-    cancel: CancellationToken,
-) -> Result<(), std::convert::Infallible> {
-    let all = async {
-        for _ in 0..peers {
-            let _ = answered.recv().await;
-        }
-    };
-    if peers > 0 {
-        info!(peers, ?timeout, "the store is new: asking peers what we attested before");
-    }
-    let wait = tokio::time::timeout(timeout, all);
-    if let Some(waited) = cancel.run_until_cancelled(wait).await {
-        if waited.is_err() {
-            tracing::warn!("not every peer answered in time: going on without them");
-        }
-        for entry in directory.values() {
-            let _ = entry.engine.send(Message::Recovered).await;
-        }
-    }
-    cancel.cancelled().await;
-    Ok(())
-}
-
-/// Lets histograms drain, so that they do not grow while nobody scrapes.
-async fn keep_up(
-    handle: PrometheusHandle,
-    cancel: CancellationToken,
-) -> Result<(), std::convert::Infallible> {
-    loop {
-        let pause = tokio::time::sleep(Duration::from_secs(5));
-        if cancel.run_until_cancelled(pause).await.is_none() {
-            return Ok(());
-        }
-        handle.run_upkeep();
     }
 }

@@ -6,7 +6,9 @@ use alloy::{
     sol_types::SolCall,
 };
 
-use super::{DeployError, End, Site, created, refused, send};
+use super::DeployError;
+use super::pair::End;
+use super::site::{Site, created, refused, send};
 use crate::abi::{Bridge, Timelock, Vault};
 
 /// Who owns a side once it is set up.
