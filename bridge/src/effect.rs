@@ -87,11 +87,12 @@ pub enum Effect {
     Record(Record),
     /// Send these attestations to every peer.
     Exchange(Vec<Attestation>),
-    /// Send this batch to the destination.
+    /// Send this batch to the destination, after those asked for before it.
     Submit {
         /// What to hand over.
         batch: Batch,
-        /// How many times this relayer tried the same run before: gas is allowed for accordingly.
+        /// How many batches of this relayer that began at the same count failed: gas is allowed for
+        /// accordingly.
         attempt: u32,
     },
     /// Record this attestation on the destination: peers do not answer.

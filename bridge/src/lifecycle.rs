@@ -52,8 +52,10 @@ pub struct LaneStatus {
     pub epoch: u64,
     /// This relayer's turn to submit; 0 is first.
     pub rank: Option<u32>,
-    /// The run that this relayer is submitting.
+    /// From where to where the batches lead that this relayer is submitting.
     pub submitting: Option<(Count, Count)>,
+    /// How many these are, at most [`RUNS_MAX`](crate::machine::RUNS_MAX).
+    pub in_flight: usize,
     /// Attestations posted on chain because peers did not answer.
     pub posted: usize,
     /// Requests held in memory.

@@ -15,8 +15,11 @@
 //!   plus one read. A stalled destination therefore stops reading, not the process.
 //! - Attestations above the destination's count stay, bounded by the window and by
 //!   [`crate::certify::AHEAD_MAX`] for each member.
+//! - Up to [`RUNS_MAX`] batches fly at once, each from the count where the one before it ends. One flies behind
+//!   others only if it is full, so that a quiet lane pays for no more transactions than it must.
 
 mod decide;
+mod flight;
 mod react;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -25,6 +28,7 @@ use std::time::Duration;
 use alloy_primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 
+use self::flight::Flight;
 use crate::attest::{Attestation, Verified};
 use crate::certify::Collector;
 use crate::effect::{Conflict, Effect, Input};
@@ -33,6 +37,8 @@ use crate::lane_head::{LanePosition, Linked};
 use crate::lifecycle::{Abstention, LaneStatus};
 use crate::request::SourcedRequest;
 use crate::schedule::Term;
+
+pub use self::flight::{RUNS_MAX, UNTOLD_MAX};
 
 /// Linked requests that the machine holds before it wants no more to be read.
 pub const WINDOW_MAX: usize = 65_536;
@@ -123,11 +129,12 @@ impl Snapshot {
     }
 }
 
-/// What this relayer submitted and has not seen the end of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct InFlight {
-    first: Count,
-    end: Count,
+/// Since when a batch could go. It belongs to the order of that moment's term until the destination advances:
+/// who was first then has sent it, and a turn in between makes nobody send it twice.
+#[derive(Clone, Copy, Debug)]
+struct Ready {
+    since: Duration,
+    term: Option<Term>,
 }
 
 /// The state machine of one lane on one relayer. See the module's documentation for its contract.
@@ -158,12 +165,10 @@ pub struct LaneMachine {
     /// Checkpoints up to here were signed or need no signature.
     considered: Count,
     conflict: Option<Conflict>,
-    in_flight: Option<InFlight>,
-    /// Attempts at the run that begins at this count.
-    attempts: (Count, u32),
+    flight: Flight,
     retry_at: Duration,
     // What it waits for.
-    ready_since: Option<Duration>,
+    ready: Option<Ready>,
     stalled_since: Option<Duration>,
     recorded: BTreeMap<Count, BTreeSet<Address>>,
     posted: BTreeMap<Count, u32>,
@@ -206,10 +211,9 @@ impl LaneMachine {
             signing: BTreeMap::new(),
             considered: Count::new(0),
             conflict: snapshot.conflict,
-            in_flight: None,
-            attempts: (Count::new(0), 0),
+            flight: Flight::new(),
             retry_at: Duration::ZERO,
-            ready_since: None,
+            ready: None,
             stalled_since: None,
             recorded: BTreeMap::new(),
             posted: BTreeMap::new(),
@@ -241,6 +245,7 @@ impl LaneMachine {
         }
         self.attest();
         self.watch_progress(now);
+        self.give_up_overdue(now);
         self.submit(now);
         self.post_attestation(now);
     }
@@ -253,7 +258,8 @@ impl LaneMachine {
     /// When to call again though nothing happened.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        [self.submit_at(), self.post_at()].into_iter().flatten().min()
+        let overdue_at = self.flight.overdue_at(self.params.takeover);
+        [self.submit_at(), self.post_at(), overdue_at].into_iter().flatten().min()
     }
 
     /// How far the source is linked.
@@ -322,7 +328,8 @@ impl LaneMachine {
             members: self.collector.as_ref().map_or_else(Vec::new, |c| c.set().members().to_vec()),
             epoch: self.collector.as_ref().map_or(0, |c| c.set().epoch().get()),
             rank: self.rank(),
-            submitting: self.in_flight.map(|run| (run.first, run.end)),
+            submitting: self.flight.range(),
+            in_flight: self.flight.len(),
             posted: self.posted.len(),
             window: self.window.len(),
             abstains: self.abstains(),

@@ -25,7 +25,11 @@ enum Event {
     Lose(usize),
     Duplicate(usize),
     Land(usize, bool),
-    Evict(usize),
+    Abandon(usize, bool),
+    Tell(usize),
+    Stranger(usize, usize),
+    Reorganise(usize),
+    Finalise(usize),
     Wait(u64),
     Kill(usize),
     Wipe(usize),
@@ -53,7 +57,11 @@ fn event() -> impl Strategy<Value = Event> {
         2 => any::<usize>().prop_map(Event::Lose),
         1 => any::<usize>().prop_map(Event::Duplicate),
         6 => (any::<usize>(), any::<bool>()).prop_map(|(at, tell)| Event::Land(at, tell)),
-        1 => any::<usize>().prop_map(Event::Evict),
+        1 => (any::<usize>(), any::<bool>()).prop_map(|(at, tell)| Event::Abandon(at, tell)),
+        2 => who.clone().prop_map(Event::Tell),
+        1 => (any::<usize>(), 1_usize..60).prop_map(|(at, n)| Event::Stranger(at, n)),
+        1 => (1_usize..6).prop_map(Event::Reorganise),
+        1 => (1_usize..6).prop_map(Event::Finalise),
         6 => (0_u64..6).prop_map(Event::Wait),
         2 => who.clone().prop_map(Event::Kill),
         1 => who.clone().prop_map(Event::Wipe),
@@ -80,10 +88,12 @@ fn apply(world: &mut World, event: Event) {
             let copy = world.network[at % world.network.len()];
             world.network.push(copy);
         }
-        Event::Land(at, tell) => world.land(at, tell),
-        Event::Evict(at) if !world.pool.is_empty() => {
-            world.pool.swap_remove(at % world.pool.len());
-        }
+        Event::Land(at, tell) => drop(world.land(at, tell)),
+        Event::Abandon(at, tell) => drop(world.abandon(at, tell)),
+        Event::Tell(relayer) => drop(world.tell(relayer)),
+        Event::Stranger(at, requests) => world.deliver_as_stranger(at, requests),
+        Event::Reorganise(blocks) => world.reorganise(blocks),
+        Event::Finalise(blocks) => world.destination.finalise(blocks),
         Event::Wait(seconds) => {
             world.now += Duration::from_secs(seconds);
             for relayer in 0..RELAYERS {
@@ -108,7 +118,7 @@ fn apply(world: &mut World, event: Event) {
             let lie = key(LIAR).sign(Checkpoint { lane: lane(), epoch, position });
             world.network.push((to, *lie.get()));
         }
-        Event::Lose(_) | Event::Duplicate(_) | Event::Evict(_) | Event::Cut(..) => {}
+        Event::Lose(_) | Event::Duplicate(_) | Event::Cut(..) => {}
     }
 }
 
@@ -125,9 +135,6 @@ proptest! {
             apply(&mut world, event);
         }
         world.cut.clear();
-        for relayer in 0..RELAYERS {
-            world.restart(relayer);
-        }
         world.settle();
         world.check_destination();
     }
@@ -178,9 +185,7 @@ fn any_three_of_four_finish_without_the_fourth() {
             while !world.network.is_empty() {
                 world.receive(0, Death::Never);
             }
-            while !world.pool.is_empty() {
-                world.land(0, true);
-            }
+            while world.land(0, true) {}
             let own: Vec<_> = (0..3)
                 .flat_map(|r| {
                     world.relayers[r].machine.own_attestations().copied().collect::<Vec<_>>()
@@ -217,9 +222,7 @@ fn two_of_four_hand_nothing_over() {
         while !world.network.is_empty() {
             world.receive(0, Death::Never);
         }
-        while !world.pool.is_empty() {
-            world.land(0, true);
-        }
+        while world.land(0, true) {}
     }
     assert!(world.destination.handed.is_empty());
 }
@@ -278,9 +281,7 @@ fn without_a_quorum_besides_it_a_human_resumes_the_lane() {
         while !world.network.is_empty() {
             world.receive(0, Death::Never);
         }
-        while !world.pool.is_empty() {
-            world.land(0, true);
-        }
+        while world.land(0, true) {}
     }
     assert!(world.destination.handed.is_empty(), "two of four cannot hand over");
     assert_eq!(world.relayers[0].machine.status().epoch, 1);
@@ -319,7 +320,7 @@ fn a_revoked_member_no_longer_counts_and_the_others_attestations_still_do() {
     while !world.network.is_empty() {
         world.receive(0, Death::Never);
     }
-    world.pool.clear();
+    while world.abandon(0, true) {}
     // Every relayer holds four attestations. Relayer 0 is revoked within the epoch.
     let rest: Vec<_> = (1..RELAYERS).map(|relayer| key(relayer).address()).collect();
     let revoked = RelayerSet::new(Epoch::new(1), 3, rest).unwrap();
@@ -332,9 +333,7 @@ fn a_revoked_member_no_longer_counts_and_the_others_attestations_still_do() {
         for relayer in 1..RELAYERS {
             world.step(relayer, Input::Tick, Death::Never);
         }
-        while !world.pool.is_empty() {
-            world.land(0, true);
-        }
+        while world.land(0, true) {}
     }
     assert_eq!(world.destination.handed.len(), 5, "without a word between relayers");
 }

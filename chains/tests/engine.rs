@@ -299,6 +299,31 @@ async fn a_gap_left_by_a_lost_store_is_filled() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn intents_reach_the_node_in_the_order_in_which_they_were_submitted() {
+    let node = FakeNode::with_fees();
+    let slow = node.service_slow_once(Duration::from_millis(400));
+    let chain = EvmChain::connect_over(config(), vec![slow]).await.expect("connects");
+    let (sender, mut outcomes) = mpsc::channel(16);
+    let (engine, handle) = TransactionEngine::new(chain, signer(), MemoryStore::default(), sender);
+    let cancel = CancellationToken::new();
+    let running = tokio::spawn(engine.run(cancel.clone()));
+    for n in 1..=4 {
+        handle.submit(intent(n)).await.expect("taken");
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let wanted: Vec<u64> = (0..4).collect();
+    assert_eq!(node.arrived_nonces(), wanted, "the first was held up, and nothing overtook it");
+    node.mine();
+    for n in 1..=4 {
+        let waited = tokio::time::timeout(Duration::from_secs(60), outcomes.recv()).await;
+        let resolved = waited.expect("in time").expect("the engine runs");
+        assert_eq!(resolved.id, intent(n).id, "ends are told in that order too");
+    }
+    cancel.cancel();
+    running.await.expect("no panic").expect("no fault");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_revert_is_told_as_one() {
     let node = FakeNode::with_fees();
     node.refuse(BRIDGE);

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{InFlight, LaneMachine, LinkedRequest};
+use super::flight::{Next, Run};
+use super::{LaneMachine, Ready};
 use crate::attest::is_attestable;
 use crate::batch::{Batch, cut};
 use crate::digest::Checkpoint;
@@ -10,7 +11,7 @@ use crate::effect::{Alarm, Effect, Record};
 use crate::ids::{Count, Nonce};
 use crate::lane_head::LanePosition;
 use crate::lifecycle::Abstention;
-use crate::schedule::{rank, wait_for};
+use crate::schedule::{Term, rank, wait_for};
 
 impl LaneMachine {
     /// Opens the checkpoints linked since the last call, so that attestations of them count.
@@ -66,60 +67,68 @@ impl LaneMachine {
         let after = self.newest.count;
         let certified = self.collector.as_ref().is_some_and(|c| c.first_certified(after).is_some());
         let attested = self.attested.range(after.plus(1)..).next().is_some();
-        self.ready_since = certified.then(|| self.ready_since.unwrap_or(now));
+        let ready = self.ready.unwrap_or(Ready { since: now, term: self.term });
+        self.ready = certified.then_some(ready);
         self.stalled_since = (attested && !certified).then(|| self.stalled_since.unwrap_or(now));
     }
 
     /// When this relayer may submit, if there is something to submit.
     pub(super) fn submit_at(&self) -> Option<Duration> {
-        if self.paused || self.diverged || self.in_flight.is_some() {
+        if self.paused || self.diverged {
             return None;
         }
-        let since = self.ready_since?;
-        Some((since + wait_for(self.rank()?, self.params.takeover)).max(self.retry_at))
+        let next = self.flight.next(self.newest.count)?;
+        self.collector.as_ref()?.first_certified(next.first)?;
+        let ready = self.ready?;
+        let rank = self.rank_in(ready.term.or(self.term)?)?;
+        Some((ready.since + wait_for(rank, self.params.takeover)).max(self.retry_at))
     }
 
+    /// Sends what is certified, in as many batches as may fly at once.
     pub(super) fn submit(&mut self, now: Duration) {
-        if self.submit_at().is_none_or(|at| now < at) {
-            return;
+        while self.submit_at().is_some_and(|at| at <= now) {
+            let Some(next) = self.flight.next(self.newest.count) else { return };
+            let Some(batch) = self.next_batch(next) else { return };
+            self.flight.send(Run { first: next.first, end: batch.end() });
+            self.effects.push_back(Effect::Submit { batch, attempt: next.attempt });
         }
-        let first = self.newest.count;
-        let attempt = if self.attempts.0 == first { self.attempts.1 + 1 } else { 0 };
+    }
+
+    fn next_batch(&self, next: Next) -> Option<Batch> {
+        let collector = self.collector.as_ref()?;
+        let start = self.window_index(next.first.next_nonce());
         // What made the last attempt fail may be in its length: a smaller batch may have more gas for
         // each of its requests.
-        let batch_max = self.params.batch_max.checked_shr(attempt).unwrap_or(0).max(1);
-        let Some(batch) = self.next_batch(batch_max) else { return };
-        let end = batch.end();
-        self.attempts = (first, attempt);
-        self.in_flight = Some(InFlight { first, end });
-        self.effects.push_back(Effect::Submit { batch, attempt });
-    }
-
-    fn next_batch(&self, batch_max: u64) -> Option<Batch> {
-        let collector = self.collector.as_ref()?;
-        let start = self.window_index(self.newest.count.next_nonce());
-        let cut = cut(collector, self.newest.count, self.fitting(start, batch_max))?;
-        let taken = usize::try_from(cut.end.since(self.newest.count)).ok()?;
+        let room = self.params.batch_max.checked_shr(next.attempt).unwrap_or(0).max(1);
+        let (fitting, full) = self.fitting(start, room);
+        let cut = cut(collector, next.first, fitting)?;
+        if next.follows && !(full && cut.end == next.first.plus(fitting)) {
+            return None;
+        }
+        let taken = usize::try_from(cut.end.since(next.first)).ok()?;
         let rest = usize::try_from(cut.certified.since(cut.end)).ok()?;
         let run = self.window.iter().skip(start);
         let requests: Vec<_> =
             run.clone().take(taken).map(|linked| linked.sourced.request.clone()).collect();
         let tail: Vec<_> = run.skip(taken).take(rest).map(|linked| linked.hash).collect();
-        let begins = requests.first()?.nonce == self.newest.count.next_nonce();
+        let begins = requests.first()?.nonce == next.first.next_nonce();
         let whole = requests.len() == taken && tail.len() == rest;
         let certificate = collector.certificate(cut.certified)?;
         (begins && whole).then_some(Batch { requests, tail, certificate })
     }
 
-    /// How many requests from `start` on fit into a batch that has room for `room` ordinary ones. One at the least.
-    fn fitting(&self, start: usize, room: u64) -> u64 {
+    /// How many requests from `start` on fit into a batch that has room for `room` ordinary ones, one at the
+    /// least; and whether they fill it.
+    fn fitting(&self, start: usize, room: u64) -> (u64, bool) {
         let mut left = room;
-        let fits = |linked: &&LinkedRequest| {
-            let rest = left.checked_sub(linked.sourced.request.weight());
-            left = rest.unwrap_or(0);
-            rest.is_some()
-        };
-        (self.window.iter().skip(start).take_while(fits).count() as u64).max(1)
+        let mut fitting = 0;
+        for linked in self.window.iter().skip(start) {
+            let Some(rest) = left.checked_sub(linked.sourced.request.weight()) else {
+                return (fitting.max(1), true);
+            };
+            (left, fitting) = (rest, fitting + 1);
+        }
+        (fitting.max(1), left == 0)
     }
 
     /// When to post an attestation on chain, if peers leave it without a certificate.
@@ -164,8 +173,12 @@ impl LaneMachine {
 
     /// The rank of this relayer in the term of the newest final source block.
     pub(super) fn rank(&self) -> Option<u32> {
-        let (collector, term) = (self.collector.as_ref()?, self.term.as_ref()?);
-        Some(rank(self.lane_id, collector.set(), term, self.params.me))
+        self.rank_in(self.term?)
+    }
+
+    fn rank_in(&self, term: Term) -> Option<u32> {
+        let set = self.collector.as_ref()?.set();
+        Some(rank(self.lane_id, set, &term, self.params.me))
     }
 
     /// Halts if the destination holds a history that is not the one linked here.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{InFlight, LaneMachine, LinkedRequest};
+use super::flight::Run;
+use super::{LaneMachine, LinkedRequest};
 use crate::attest::{Attestation, Verified};
 use crate::certify::{Collected, Collector};
 use crate::effect::{Alarm, Conflict, Effect, Purpose, Record};
@@ -45,16 +46,14 @@ impl LaneMachine {
     ) {
         if newest.count > self.newest.count {
             // Someone made progress: every rank starts waiting again, and no attempt has failed.
-            self.ready_since = None;
+            self.ready = None;
             self.stalled_since = None;
             self.retry_at = now;
         }
         self.newest = newest;
         self.settled = settled;
         self.paused = paused;
-        if self.in_flight.is_some_and(|run| run.first < newest.count) {
-            self.in_flight = None;
-        }
+        self.flight.on_counted(newest.count);
         self.compare_destination();
         self.trim();
         if self.conflict.is_some_and(|c| c.highest_attested <= settled.count) && !self.diverged {
@@ -201,14 +200,8 @@ impl LaneMachine {
     ) {
         match purpose {
             Purpose::Deliver { first, end } => {
-                if self.in_flight != Some(InFlight { first, end }) {
-                    return;
-                }
-                self.in_flight = None;
-                if !accepted {
-                    let tries = if self.attempts.0 == first { self.attempts.1 } else { 0 };
-                    let pause = Duration::from_secs(1_u64 << tries.min(6)).min(BACKOFF_MAX);
-                    self.retry_at = now + pause;
+                if let Some(failed) = self.flight.on_told(Run { first, end }, accepted, now) {
+                    self.back_off(now, failed);
                 }
             }
             Purpose::Attest { count } => {
@@ -218,6 +211,18 @@ impl LaneMachine {
                 }
             }
         }
+    }
+
+    /// Plans anew what is in a block that the destination does not count.
+    pub(super) fn give_up_overdue(&mut self, now: Duration) {
+        if let Some(failed) = self.flight.give_up_overdue(now, self.params.takeover) {
+            self.back_off(now, failed);
+        }
+    }
+
+    /// Waits before the next attempt, the longer the more of them failed.
+    fn back_off(&mut self, now: Duration, failed: u32) {
+        self.retry_at = now + Duration::from_secs(1_u64 << failed.min(6)).min(BACKOFF_MAX);
     }
 
     pub(super) fn on_resumed(&mut self) {

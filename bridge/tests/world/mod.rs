@@ -2,25 +2,36 @@
 //!
 //! A relayer's step is what the service does: feed the inputs, answer `Sign` at once, commit the
 //! records with the state, then perform the other effects one by one. A crash may come before the
-//! commit or after any effect; what was not committed or performed is gone.
+//! commit or after any effect; what was not committed or performed is gone. Each relayer's transactions go
+//! out in the order of its account nonces, and survive its crashes.
 
-#![allow(unreachable_pub, missing_docs)]
+#![allow(unreachable_pub, missing_docs, dead_code, clippy::wildcard_enum_match_arm)]
+
+mod account;
+mod destination;
+mod disk;
+mod source;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use alloy_primitives::{Address, B256, U256, keccak256};
-use twinspan_bridge::attest::{Attestation, AttestationKey, Verified};
-use twinspan_bridge::batch::Batch;
+use alloy_primitives::{Address, B256, keccak256};
+use twinspan_bridge::attest::{Attestation, AttestationKey};
 use twinspan_bridge::digest::Checkpoint;
-use twinspan_bridge::effect::{Alarm, Conflict, Effect, Input, Purpose, Record};
+use twinspan_bridge::effect::{Alarm, Effect, Input};
 use twinspan_bridge::finality::Final;
-use twinspan_bridge::ids::{BlockNumber, BlockRef, BridgeAt, ChainId, Count, Epoch, Lane, Nonce};
-use twinspan_bridge::lane_head::{LanePosition, Linked, link};
-use twinspan_bridge::machine::{LaneMachine, LinkedRequest, Params, Snapshot};
+use twinspan_bridge::ids::{BlockNumber, BlockRef, BridgeAt, ChainId, Epoch, Lane};
+use twinspan_bridge::lane_head::{LanePosition, Linked};
+use twinspan_bridge::machine::{LaneMachine, LinkedRequest, Params, RUNS_MAX, UNTOLD_MAX};
 use twinspan_bridge::relayer_set::RelayerSet;
-use twinspan_bridge::request::{AssetKind, Request, SourcedRequest};
+use twinspan_bridge::request::Request;
 use twinspan_bridge::schedule::{Term, term_start};
+
+use account::Account;
+pub use account::Sent;
+use destination::Destination;
+use disk::Disk;
+use source::Source;
 
 pub const RELAYERS: usize = 4;
 pub const TERM_BLOCKS: u64 = 8;
@@ -44,164 +55,10 @@ pub fn set(epoch: u64) -> RelayerSet {
     RelayerSet::new(Epoch::new(epoch), 3, members).unwrap()
 }
 
-/// The source chain: final blocks of requests.
-#[derive(Default)]
-pub struct Source {
-    pub blocks: Vec<Vec<Request>>,
-    /// Distinguishes the branches of a reorganisation.
-    pub salt: u8,
-}
-
-impl Source {
-    pub fn requests(&self) -> impl Iterator<Item = &Request> {
-        self.blocks.iter().flatten()
-    }
-
-    pub fn mine(&mut self, requests: usize) {
-        let first = self.requests().count();
-        let salt = self.salt;
-        let block = (first..first + requests).map(|nonce| Request {
-            nonce: Nonce::new(nonce as u64),
-            kind: AssetKind::Erc20,
-            sender: Address::repeat_byte(7),
-            recipient: Address::left_padding_from(&[salt, (nonce % 251) as u8, 1]),
-            token: Address::repeat_byte(8),
-            counterpart_token: Address::repeat_byte(9),
-            amount: U256::from(nonce + 1),
-            // Every seventh carries one, of many lengths.
-            payload: vec![1; if nonce % 7 == 0 { nonce % 400 } else { 0 }].into(),
-        });
-        self.blocks.push(block.collect());
-    }
-
-    pub fn height(&self) -> u64 {
-        self.blocks.len() as u64
-    }
-
-    /// The contract's own position after block `height` (block n holds `blocks[n - 1]`).
-    pub fn position(&self, height: u64) -> LanePosition {
-        let blocks = self.blocks.iter().take(usize::try_from(height).unwrap());
-        blocks.flatten().fold(LanePosition::start(&lane()), |at, r| at.link(r.hash()))
-    }
-
-    fn read(&self, after: u64, to: u64) -> Vec<SourcedRequest> {
-        let mut head = self.position(after).head;
-        let mut read = Vec::new();
-        for number in after + 1..=to {
-            for request in &self.blocks[usize::try_from(number - 1).unwrap()] {
-                head = link(head, request.hash());
-                read.push(SourcedRequest {
-                    request: request.clone(),
-                    block: BlockNumber::new(number),
-                    transaction: request.hash(),
-                    emitted_head: head,
-                });
-            }
-        }
-        read
-    }
-}
-
-/// The destination bridge, with the checks of the protocol in their order.
-pub struct Destination {
-    pub position: LanePosition,
-    pub set: RelayerSet,
-    pub handed: Vec<Request>,
-    pub recorded: Vec<Attestation>,
-}
-
-impl Destination {
-    fn deliver(&mut self, batch: &Batch) -> bool {
-        if batch.requests.is_empty() || batch.first() != self.position.count.next_nonce() {
-            return false;
-        }
-        let mut at = self.position;
-        for request in &batch.requests {
-            if request.nonce != at.count.next_nonce() {
-                return false;
-            }
-            at = at.link(request.hash());
-        }
-        let end = at;
-        for hash in &batch.tail {
-            at = at.link(*hash);
-        }
-        let checkpoint = batch.certificate.checkpoint();
-        if checkpoint.position != at || checkpoint.epoch != self.set.epoch() {
-            return false;
-        }
-        let mut last = Address::ZERO;
-        for (signer, signature) in batch.certificate.signatures() {
-            let recovered = signature.recover(checkpoint.digest());
-            if recovered != Ok(*signer) || *signer <= last || !self.set.contains(*signer) {
-                return false;
-            }
-            last = *signer;
-        }
-        if batch.certificate.signatures().len() < usize::from(self.set.threshold()) {
-            return false;
-        }
-        self.handed.extend(batch.requests.iter().cloned());
-        self.position = end;
-        true
-    }
-}
-
-/// What a relayer's store holds: the only thing that survives a crash.
-#[derive(Clone)]
-struct Disk {
-    linked: LanePosition,
-    block: u64,
-    term: Option<Term>,
-    settled: LanePosition,
-    requests: Vec<LinkedRequest>,
-    attestations: Vec<Attestation>,
-    conflict: Option<Conflict>,
-}
-
-impl Disk {
-    fn empty() -> Self {
-        let start = LanePosition::start(&lane());
-        Self {
-            linked: start,
-            block: 0,
-            term: None,
-            settled: start,
-            requests: vec![],
-            attestations: vec![],
-            conflict: None,
-        }
-    }
-
-    fn snapshot(&self) -> Snapshot {
-        let above = |count: Count| count > self.settled.count;
-        Snapshot {
-            linked: self.linked,
-            linked_block: BlockNumber::new(self.block),
-            term: self.term,
-            settled: self.settled,
-            requests: self.requests.iter().filter(|r| above(r.after.count)).cloned().collect(),
-            attestations: self
-                .attestations
-                .iter()
-                .filter(|a| above(a.checkpoint.count()))
-                .map(|a| a.verify().expect("only verified attestations are stored"))
-                .collect::<Vec<Verified>>(),
-            conflict: self.conflict,
-        }
-    }
-
-    fn apply(&mut self, record: &Record) {
-        match record {
-            Record::Attestation(attestation) => self.attestations.push(*attestation),
-            Record::Conflict(conflict) => self.conflict = *conflict,
-        }
-    }
-}
-
 pub struct Relayer {
     pub key: AttestationKey,
     disk: Disk,
+    pub account: Account,
     pub machine: LaneMachine,
 }
 
@@ -220,19 +77,13 @@ pub struct World {
     pub relayers: Vec<Relayer>,
     /// Attestations on their way: to whom, what.
     pub network: Vec<(usize, Attestation)>,
-    /// Transactions on their way to the destination.
-    pub pool: Vec<(usize, Sent)>,
     /// Pairs that cannot talk to each other.
     pub cut: Vec<(usize, usize)>,
     pub alarms: Vec<(usize, Alarm)>,
+    /// Relayers' transactions that the destination refused.
+    pub reverted: usize,
     /// S6: every head that a relayer ever let out of the house.
     released: BTreeMap<(usize, u64, u64), B256>,
-}
-
-#[derive(Clone)]
-pub enum Sent {
-    Deliver(Batch),
-    Attest(Attestation),
 }
 
 impl World {
@@ -240,22 +91,18 @@ impl World {
         let mut world = Self {
             now: Duration::from_secs(1),
             source: Source::default(),
-            destination: Destination {
-                position: LanePosition::start(&lane()),
-                set: set(1),
-                handed: vec![],
-                recorded: vec![],
-            },
+            destination: Destination::new(),
             relayers: vec![],
             network: vec![],
-            pool: vec![],
             cut: vec![],
             alarms: vec![],
+            reverted: 0,
             released: BTreeMap::new(),
         };
         for relayer in 0..RELAYERS {
             let machine = LaneMachine::restore(params(relayer, false), Disk::empty().snapshot());
-            world.relayers.push(Relayer { key: key(relayer), disk: Disk::empty(), machine });
+            let (disk, account) = (Disk::empty(), Account::default());
+            world.relayers.push(Relayer { key: key(relayer), disk, account, machine });
             world.boot(relayer, Death::Never);
         }
         world
@@ -267,6 +114,7 @@ impl World {
         let recovering = disk.block == 0;
         let machine = LaneMachine::restore(params(relayer, recovering), disk.snapshot());
         self.relayers[relayer].machine = machine;
+        self.relayers[relayer].account.forget();
         self.boot(relayer, Death::Never);
         if recovering {
             self.ask_peers(relayer);
@@ -281,6 +129,7 @@ impl World {
         disk.block = 0;
         let machine = LaneMachine::restore(params(relayer, false), disk.snapshot());
         self.relayers[relayer].machine = machine;
+        self.relayers[relayer].account.forget();
         self.boot(relayer, Death::Never);
     }
 
@@ -326,9 +175,8 @@ impl World {
 
     /// Reads the destination.
     pub fn look(&mut self, relayer: usize, death: Death) {
-        let position = self.destination.position;
-        let input =
-            Input::DestinationAdvanced { newest: position, settled: position, paused: false };
+        let (newest, settled) = (self.destination.position, self.destination.settled());
+        let input = Input::DestinationAdvanced { newest, settled, paused: false };
         self.step(relayer, input, death);
         for attestation in self.destination.recorded.clone() {
             self.step(relayer, Input::PeerAttested { attestation, recorded: true }, death);
@@ -357,6 +205,8 @@ impl World {
                 }
             }
         }
+        let in_flight = self.relayers[relayer].machine.status().in_flight;
+        assert!(in_flight <= RUNS_MAX, "L3: {in_flight} runs in flight");
         if death == Death::BeforeCommit {
             return self.restart(relayer);
         }
@@ -393,10 +243,12 @@ impl World {
                     }
                 }
             }
-            Effect::Submit { batch, .. } => self.pool.push((relayer, Sent::Deliver(batch))),
-            Effect::PostAttestation { attestation, .. } => {
+            Effect::Submit { batch, attempt } => {
+                self.relayers[relayer].account.submit(Sent::Deliver(batch, attempt));
+            }
+            Effect::PostAttestation { attestation, attempt } => {
                 self.release(relayer, &attestation);
-                self.pool.push((relayer, Sent::Attest(attestation)));
+                self.relayers[relayer].account.submit(Sent::Attest(attestation, attempt));
             }
             Effect::Sign(_) | Effect::Record(_) | Effect::Alarm(_) => unreachable!("done before"),
         }
@@ -419,31 +271,80 @@ impl World {
         self.step(to, Input::PeerAttested { attestation, recorded: false }, death);
     }
 
-    /// Mines transaction `at` of the pool.
-    pub fn land(&mut self, at: usize, tell: bool) {
-        if self.pool.is_empty() {
-            return;
-        }
-        let (from, sent) = self.pool.swap_remove(at % self.pool.len());
-        let (purpose, accepted) = match sent {
-            Sent::Deliver(batch) => {
-                let (first, end) = (Count::new(batch.first().get()), batch.end());
-                (Purpose::Deliver { first, end }, self.destination.deliver(&batch))
-            }
-            Sent::Attest(attestation) => {
-                self.destination.recorded.push(attestation);
-                (Purpose::Attest { count: attestation.checkpoint.count() }, true)
-            }
-        };
+    /// The relayers that have transactions on their way.
+    fn senders(&self) -> Vec<usize> {
+        let pending = |relayer: &usize| !self.relayers[*relayer].account.pending.is_empty();
+        (0..self.relayers.len()).filter(pending).collect()
+    }
+
+    /// Mines the next transaction of the sender that `at` chooses. Whether there was one.
+    pub fn land(&mut self, at: usize, tell: bool) -> bool {
+        self.end(at, tell, |world, from, sent| {
+            let accepted = world.destination.execute(Some(from), sent);
+            world.reverted += usize::from(!accepted);
+            accepted
+        })
+    }
+
+    /// Gives the next transaction of the sender that `at` chooses up; something else takes its account nonce.
+    pub fn abandon(&mut self, at: usize, tell: bool) -> bool {
+        self.end(at, tell, |_, _, _| false)
+    }
+
+    fn end(
+        &mut self,
+        at: usize,
+        tell: bool,
+        execute: impl FnOnce(&mut Self, usize, Sent) -> bool,
+    ) -> bool {
+        let senders = self.senders();
+        let Some(from) = senders.get(at % senders.len().max(1)).copied() else { return false };
+        let Some(sent) = self.relayers[from].account.pending.pop_front() else { return false };
+        let accepted = execute(self, from, sent.clone());
+        self.relayers[from].account.end(&sent, accepted);
         self.check_destination();
-        if tell {
-            self.step(from, Input::TransactionResolved { purpose, accepted }, Death::Never);
+        let mut told = 0;
+        while tell && self.tell(from) {
+            told += 1;
+            assert!(told <= 2 * UNTOLD_MAX, "relayer {from} sends the same again and again");
+        }
+        true
+    }
+
+    /// Tells a relayer how its oldest ended transaction ended. Whether there was one.
+    pub fn tell(&mut self, relayer: usize) -> bool {
+        let Some((purpose, accepted)) = self.relayers[relayer].account.tell() else { return false };
+        self.step(relayer, Input::TransactionResolved { purpose, accepted }, Death::Never);
+        true
+    }
+
+    /// Anyone who holds a certificate may deliver: hands over the first `requests` of a batch on its way.
+    pub fn deliver_as_stranger(&mut self, at: usize, requests: usize) {
+        let senders = self.senders();
+        let Some(from) = senders.get(at % senders.len().max(1)) else { return };
+        let Some(Sent::Deliver(mut batch, _)) =
+            self.relayers[*from].account.pending.front().cloned()
+        else {
+            return;
+        };
+        let rest = batch.requests.split_off(requests.clamp(1, batch.requests.len()));
+        batch.tail.splice(0..0, rest.iter().map(Request::hash));
+        self.destination.execute(None, Sent::Deliver(batch, 0));
+        self.check_destination();
+    }
+
+    /// Takes back up to `blocks` blocks of the destination that are not final; what relayers sent goes out again.
+    pub fn reorganise(&mut self, blocks: usize) {
+        for (from, sent) in self.destination.take_back(blocks) {
+            self.relayers[from].account.take_back(sent);
         }
     }
 
     /// S1–S3: what was handed over is a prefix of what was requested, each once, in order.
     pub fn check_destination(&self) {
         let requested: Vec<&Request> = self.source.requests().collect();
+        let counted = self.destination.position.count.get();
+        assert_eq!(counted, self.destination.handed.len() as u64, "each is handed over once");
         assert!(
             self.destination.handed.len() <= requested.len(),
             "more handed over than requested"
@@ -465,9 +366,11 @@ impl World {
             while !self.network.is_empty() {
                 self.receive(0, Death::Never);
             }
-            while !self.pool.is_empty() {
-                self.land(0, true);
+            while self.land(0, true) {}
+            for relayer in 0..self.relayers.len() {
+                while self.tell(relayer) {}
             }
+            self.destination.finalise(usize::MAX / 2);
             // Anti-entropy: what a peer misses it pulls.
             for relayer in 0..self.relayers.len() {
                 let own: Vec<Attestation> =
@@ -495,7 +398,7 @@ pub fn params(relayer: usize, recovering: bool) -> Params {
         me: key(relayer).address(),
         takeover: TAKEOVER,
         cosign_timeout: COSIGN_TIMEOUT,
-        batch_max: 100,
+        batch_max: 40,
         recovering,
     }
 }

@@ -1,6 +1,6 @@
 //! The actor: takes intents, listens to heads, and reports outcomes.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -79,7 +79,10 @@ pub struct TransactionEngine<S> {
     pub(super) head: Option<Head>,
     looked_at: Instant,
     pub(super) heads_seen: u64,
-    /// In a mutex that nobody locks: only to let the engine be shared between threads by reference.
+    /// Account nonces whose bytes wait for their turn to be broadcast.
+    pub(super) outgoing: BTreeSet<u64>,
+    /// The broadcast under way, at most one. In a mutex that nobody locks: only to let the engine be shared
+    /// between threads by reference.
     pub(super) sends: Mutex<FuturesUnordered<Sending>>,
     pub(super) reports: VecDeque<(u64, Resolved)>,
     pub(super) balance_at: Option<Instant>,
@@ -115,6 +118,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
             head: None,
             looked_at: Instant::now(),
             heads_seen: 0,
+            outgoing: BTreeSet::new(),
             sends: Mutex::new(FuturesUnordered::new()),
             reports: VecDeque::new(),
             balance_at: None,

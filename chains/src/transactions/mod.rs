@@ -8,6 +8,8 @@
 //! * **One intent, one account nonce.** An [`IntentId`] that is pending or done is not sent again; if it is
 //!   done, its outcome is reported again. Replacements (same account nonce, higher fee) are remembered as
 //!   siblings: any of them may be mined, and at most one is.
+//! * **In order.** Broadcasts go out one after the other, the lowest account nonce first, so that intents are
+//!   executed in the order in which they were submitted, also by nodes that hold no transaction ahead of its turn.
 //! * **Nothing is dropped.** What cannot be sent waits, with a reason, and is sent again. An intent ends
 //!   as mined, reverted, or abandoned: cancelled, impossible, or its account nonce was used by a
 //!   transaction that is not ours.

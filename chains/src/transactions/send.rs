@@ -95,24 +95,43 @@ impl<S: TransactionStore> TransactionEngine<S> {
         Ok(Sibling { raw, hash, fees, fills: intent.is_none() })
     }
 
-    /// Broadcasts the newest recorded bytes. Does not wait for the answer.
+    /// Broadcasts the newest recorded bytes when it is their turn. Does not wait for the answer.
     pub(super) fn send(&mut self, nonce: u64) {
         let Some(slot) = self.book.get_mut(nonce) else { return };
-        let Some(sibling) = slot.stored.newest() else { return };
-        let (raw, hash) = (sibling.raw.clone(), sibling.hash);
         slot.sending = true;
-        slot.sent_at = Some(Instant::now());
-        slot.heads_since_sent = 0;
-        slot.retry = false;
-        let chain = self.chain.clone();
-        unlocked(&mut self.sends).push(Box::pin(async move {
-            let answer = chain.request::<_, B256>("eth_sendRawTransaction", (raw,)).await;
-            Sent { nonce, hash, verdict: send_verdict(answer) }
-        }));
+        self.outgoing.insert(nonce);
+        self.send_next();
+    }
+
+    /// One broadcast after the other, by account nonce. None can be mined before those below it, and a pool that
+    /// does not know these yet may refuse it.
+    fn send_next(&mut self) {
+        while unlocked(&mut self.sends).is_empty() {
+            let Some(nonce) = self.outgoing.pop_first() else { return };
+            let Some(slot) = self.book.get_mut(nonce) else { continue };
+            slot.sending = slot.stored.is_pending();
+            let Some(sibling) = slot.stored.newest().filter(|_| slot.sending) else { continue };
+            let (raw, hash) = (sibling.raw.clone(), sibling.hash);
+            slot.sent_at = Some(Instant::now());
+            slot.heads_since_sent = 0;
+            slot.retry = false;
+            let chain = self.chain.clone();
+            unlocked(&mut self.sends).push(Box::pin(async move {
+                let answer = chain.request::<_, B256>("eth_sendRawTransaction", (raw,)).await;
+                Sent { nonce, hash, verdict: send_verdict(answer) }
+            }));
+        }
+    }
+
+    /// Takes in a node's answer, and lets the next broadcast go.
+    pub(super) async fn on_sent(&mut self, sent: Sent) -> Result<(), EngineFault> {
+        self.on_verdict(sent).await?;
+        self.send_next();
+        Ok(())
     }
 
     /// Takes the step that a node's answer asks for.
-    pub(super) async fn on_sent(&mut self, sent: Sent) -> Result<(), EngineFault> {
+    async fn on_verdict(&mut self, sent: Sent) -> Result<(), EngineFault> {
         let Sent { nonce, hash, verdict } = sent;
         let chain = self.chain.name().to_owned();
         let Some(slot) = self.book.get_mut(nonce) else { return Ok(()) };

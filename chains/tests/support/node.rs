@@ -1,12 +1,16 @@
 //! A small chain in memory behind one scripted node: blocks, a pool, receipts, and faults on demand.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use alloy::consensus::{Transaction, TxEnvelope};
 use alloy::eips::eip2718::Decodable2718;
 use alloy::primitives::{Address, B256, Bytes, U64, U128, keccak256};
+use alloy::rpc::json_rpc::RequestPacket;
 use serde_json::{Value, json};
+use tower::ServiceExt;
 use twinspan_chains::rpc::RpcService;
 
 use super::wire::{Answer, wire};
@@ -96,6 +100,26 @@ impl FakeNode {
         wire(move |method, params| state.lock().expect("not poisoned").answer(method, params))
     }
 
+    /// The same, where the first transaction to come is held up on its way.
+    pub fn service_slow_once(&self, hold_up: Duration) -> RpcService {
+        let node = self.service();
+        let held_up = Arc::new(AtomicBool::new(false));
+        RpcService::new(tower::service_fn(move |packet: RequestPacket| {
+            let is_sent = matches!(
+                &packet,
+                RequestPacket::Single(request) if request.method() == "eth_sendRawTransaction"
+            );
+            let wait = is_sent && !held_up.swap(true, Ordering::SeqCst);
+            let node = node.clone();
+            async move {
+                if wait {
+                    tokio::time::sleep(hold_up).await;
+                }
+                node.oneshot(packet).await
+            }
+        }))
+    }
+
     fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
         f(&mut self.0.lock().expect("not poisoned"))
     }
@@ -171,6 +195,14 @@ impl FakeNode {
     /// Every transaction that arrived, in order.
     pub fn arrived(&self) -> Vec<Bytes> {
         self.with(|state| state.arrived.clone())
+    }
+
+    /// Their account nonces.
+    pub fn arrived_nonces(&self) -> Vec<u64> {
+        let nonce = |raw: &Bytes| {
+            TxEnvelope::decode_2718(&mut raw.as_ref()).expect("a transaction").nonce()
+        };
+        self.arrived().iter().map(nonce).collect()
     }
 
     pub fn calls(&self, method: &str) -> usize {

@@ -26,7 +26,8 @@ pub struct Submitter {
     bridge: Address,
     lane: String,
     account: EngineHandle,
-    /// What is on its way. Never more than a batch and the attestations of one lane.
+    /// What is on its way. Never more than [`UNTOLD_MAX`](twinspan_bridge::machine::UNTOLD_MAX) batches and the
+    /// attestations of one lane.
     pending: BTreeMap<B256, Purpose>,
     /// Told at once to the machine: the account had no place for it.
     refused: Vec<Purpose>,

@@ -38,8 +38,8 @@ impl Scenes {
         }
         let mut options = Options::new(folder, self.binary.clone());
         options.block_gas_limit = block_gas_limit;
-        // What a block leaves beside the requests that are made in it; a transaction holds no more.
-        options.batch_max = if block_gas_limit > 100_000_000 { 480 } else { 440 };
+        // What a transaction holds; in small blocks, as many as fit side by side into one.
+        options.batch_max = if block_gas_limit > 100_000_000 { 480 } else { 180 };
         eprintln!("• {scene} at {} M gas", block_gas_limit / 1_000_000);
         World::start(options, &|_| {}).await
     }
