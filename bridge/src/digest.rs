@@ -26,11 +26,12 @@ impl Checkpoint {
         self.position.count
     }
 
-    /// The EIP-712 digest: domain `{name "Twinspan", version "1", chainId, verifyingContract}` of the
-    /// destination bridge, struct `Checkpoint(uint256 sourceChainId,address sourceBridge,uint64
-    /// epoch,uint64 count,bytes32 head)`.
+    /// What is hashed into the [`digest`](Self::digest): EIP-712's `0x1901 ‖ domain separator ‖ struct hash`, for
+    /// signers that hash by themselves. Domain `{name "Twinspan", version "1", chainId, verifyingContract}` of the
+    /// destination bridge, struct `Checkpoint(uint256 sourceChainId,address sourceBridge,uint64 epoch,uint64
+    /// count,bytes32 head)`.
     #[must_use]
-    pub fn digest(&self) -> B256 {
+    pub fn preimage(&self) -> [u8; 66] {
         let fields = (
             keccak256(
                 "Checkpoint(uint256 sourceChainId,address sourceBridge,uint64 epoch,uint64 count,bytes32 head)",
@@ -41,7 +42,13 @@ impl Checkpoint {
             U256::from(self.position.count.get()),
             self.position.head,
         );
-        digest(&self.lane, keccak256(fields.abi_encode()))
+        preimage(&self.lane, keccak256(fields.abi_encode()))
+    }
+
+    /// The EIP-712 digest that a relayer signs.
+    #[must_use]
+    pub fn digest(&self) -> B256 {
+        keccak256(self.preimage())
     }
 }
 
@@ -75,11 +82,15 @@ pub fn release_digest(lane: &Lane, request_hash: B256, to: Address, deadline: U2
 
 /// EIP-712, in the domain of the lane's destination bridge.
 fn digest(lane: &Lane, struct_hash: B256) -> B256 {
+    keccak256(preimage(lane, struct_hash))
+}
+
+fn preimage(lane: &Lane, struct_hash: B256) -> [u8; 66] {
     let mut message = [0_u8; 66];
     message[..2].copy_from_slice(b"\x19\x01");
     message[2..34].copy_from_slice(domain_separator(lane).as_slice());
     message[34..].copy_from_slice(struct_hash.as_slice());
-    keccak256(message)
+    message
 }
 
 fn domain_separator(lane: &Lane) -> B256 {

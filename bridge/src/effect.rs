@@ -80,8 +80,8 @@ pub enum Purpose {
 /// Something to do, after the state that asks for it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Sign this checkpoint. The only effect that is answered within the step: a signature is not
-    /// released by making it.
+    /// Sign this checkpoint. A signature is not released by making it, so that it may be answered within the step;
+    /// or at any later time, by a signer that is somewhere else.
     Sign(Checkpoint),
     /// Keep this for good.
     Record(Record),

@@ -30,6 +30,7 @@ enum Event {
     Stranger(usize, usize),
     Reorganise(usize),
     Finalise(usize),
+    SignLate(usize),
     Wait(u64),
     Kill(usize),
     Wipe(usize),
@@ -62,6 +63,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (any::<usize>(), 1_usize..60).prop_map(|(at, n)| Event::Stranger(at, n)),
         1 => (1_usize..6).prop_map(Event::Reorganise),
         1 => (1_usize..6).prop_map(Event::Finalise),
+        3 => any::<usize>().prop_map(Event::SignLate),
         6 => (0_u64..6).prop_map(Event::Wait),
         2 => who.clone().prop_map(Event::Kill),
         1 => who.clone().prop_map(Event::Wipe),
@@ -74,6 +76,9 @@ fn event() -> impl Strategy<Value = Event> {
 
 /// The relayer whose key is stolen: it signs whatever the thief likes.
 const LIAR: usize = 3;
+
+/// The relayer whose key is somewhere else: its signatures come late and in any order.
+const SLOW: usize = 2;
 
 fn apply(world: &mut World, event: Event) {
     match event {
@@ -93,6 +98,7 @@ fn apply(world: &mut World, event: Event) {
         Event::Tell(relayer) => drop(world.tell(relayer)),
         Event::Stranger(at, requests) => world.deliver_as_stranger(at, requests),
         Event::Reorganise(blocks) => world.reorganise(blocks),
+        Event::SignLate(at) => drop(world.sign_late(at)),
         Event::Finalise(blocks) => world.destination.finalise(blocks),
         Event::Wait(seconds) => {
             world.now += Duration::from_secs(seconds);
@@ -131,6 +137,7 @@ proptest! {
         events in prop::collection::vec(event(), 1..220)
     ) {
         let mut world = World::new();
+        world.slow_signer = Some(SLOW);
         for event in events {
             apply(&mut world, event);
         }
@@ -254,6 +261,44 @@ fn a_relayer_on_a_lost_branch_abstains_up_to_what_it_signed_and_resumes_by_itsel
     world.source.mine(1);
     world.settle();
     assert!(world.alarms.iter().all(|(who, _)| *who == 0), "{:?}", world.alarms);
+}
+
+#[test]
+fn a_signature_that_comes_when_its_history_is_gone_is_not_let_out() {
+    let mut world = World::new();
+    world.slow_signer = Some(0);
+    world.source.salt = 1;
+    world.source.mine(2);
+    world.observe(0, 1, Death::Never);
+    // The history changes while the signer, far away, still signs what was asked first.
+    world.source.blocks.pop();
+    world.source.salt = 2;
+    world.source.mine(2);
+    world.unlink(0);
+    world.observe(0, 1, Death::Never);
+    assert_eq!(world.unsigned.len(), 2, "the same count on both histories");
+    assert!(world.sign_late(0));
+    assert!(world.network.is_empty(), "nothing was let out: {:?}", world.network);
+    assert!(world.sign_late(0));
+    assert!(!world.network.is_empty(), "the history that is there is attested");
+    world.settle();
+    assert!(world.alarms.is_empty(), "{:?}", world.alarms);
+}
+
+#[test]
+fn a_signature_that_comes_during_a_pause_is_asked_for_again_after_it() {
+    let mut world = World::new();
+    world.slow_signer = Some(0);
+    world.source.mine(2);
+    world.observe(0, 1, Death::Never);
+    let at = world.destination.position;
+    let paused = |paused| Input::DestinationAdvanced { newest: at, settled: at, paused };
+    world.step(0, paused(true), Death::Never);
+    assert!(world.sign_late(0));
+    assert!(world.network.is_empty(), "a paused bridge is attested nothing");
+    world.step(0, paused(false), Death::Never);
+    assert_eq!(world.unsigned.len(), 1);
+    world.settle();
 }
 
 #[test]

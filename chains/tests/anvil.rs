@@ -19,7 +19,7 @@ use twinspan_bridge::ids::{BlockNumber, BlockRef, BridgeAt, ChainId, Epoch, Lane
 use twinspan_bridge::lane_head::{LanePosition, Linked};
 use twinspan_bridge::observe::SettlementEvent;
 use twinspan_chains::evm::submit::{attest_call, deliver_call};
-use twinspan_chains::signer::TransactionSigner;
+use twinspan_chains::signer::{LocalKey, TransactionSigner};
 use twinspan_chains::transactions::{
     EngineHandle, Intent, IntentId, MemoryStore, Outcome, Resolved, TransactionEngine,
 };
@@ -64,7 +64,9 @@ struct Submitter {
 
 impl Submitter {
     async fn start(chain: &EvmChain) -> Self {
-        let signer = TransactionSigner::new(&SecretBox::new(Box::new([9; 32]))).expect("a key");
+        let signer = TransactionSigner::new(
+            LocalKey::new(&SecretBox::new(Box::new([9; 32]))).expect("a key"),
+        );
         let funds = json!([signer.address(), U256::from(10).pow(U256::from(18))]);
         let set: Result<serde_json::Value, _> =
             chain.provider().raw_request("anvil_setBalance".into(), funds).await;

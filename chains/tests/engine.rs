@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use twinspan_bridge::finality::FinalityRule;
 use twinspan_bridge::ids::AccountNonce;
-use twinspan_chains::signer::TransactionSigner;
+use twinspan_chains::signer::{LocalKey, TransactionSigner};
 use twinspan_chains::transactions::{
     AccountKey, EngineFault, EngineHandle, Intent, IntentId, MemoryStore, Outcome, Resolved,
     StoreFault, StoredTransaction, TransactionEngine, TransactionStore,
@@ -25,7 +25,7 @@ use twinspan_chains::{ChainConfig, EvmChain};
 const BRIDGE: Address = Address::repeat_byte(0xb1);
 
 fn signer() -> TransactionSigner {
-    TransactionSigner::new(&SecretBox::new(Box::new([7; 32]))).expect("a key")
+    TransactionSigner::new(LocalKey::new(&SecretBox::new(Box::new([7; 32]))).expect("a key"))
 }
 
 fn intent(n: u8) -> Intent {

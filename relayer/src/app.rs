@@ -3,7 +3,7 @@
 mod preflight;
 mod tasks;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,20 +13,21 @@ use tokio::net::TcpListener;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
-use twinspan_bridge::attest::AttestationKey;
 use twinspan_bridge::ids::{BridgeAt, Lane};
 use twinspan_bridge::machine::Params;
 use twinspan_chains::evm::submit::requests_within;
+use twinspan_chains::signer::TransactionSigner;
 use twinspan_chains::transactions::{EngineHandle, Resolved, TransactionEngine};
 use twinspan_chains::{ConnectError, EvmChain, Truth};
 
 use crate::api::{self, Api};
 use crate::config::{Config, Pair, Side};
-use crate::engine::{Engine, INBOX_MAX, LaneSetup, Message};
+use crate::engine::{Engine, INBOX_MAX, LaneSetup, Message, Signing};
 use crate::keys::{self, KeyError};
 use crate::metrics::{self, MetricsError};
 use crate::peers::client::{Peer, PeerError};
 use crate::peers::{Directory, LaneEntry, server};
+use crate::pipeline::attest::{ASKED_MAX, Attester, RemoteAttester};
 use crate::pipeline::exchange::{Exchange, OUTBOX_MAX, Outbox};
 use crate::pipeline::observe::{Memory, Observer};
 use crate::pipeline::submit::Submitter;
@@ -113,7 +114,7 @@ pub async fn connect(config: &Config) -> Result<Chains, Box<ConnectError>> {
 /// [`AppError`]: refused at start, or the named task that ended.
 pub async fn run(config: Config, stop: CancellationToken) -> Result<(), AppError> {
     let handle = metrics::install()?;
-    let key = Arc::new(keys::attestation_key(&config.attestation_key)?);
+    let key = keys::attester(&config.attestation_key).await?;
     let chains = connect(&config).await?;
     check_pairs(&config, &chains, key.address()).await?;
     let (store, writer, created) = Store::open(&config.store, &deployment(&config, &key))?;
@@ -121,7 +122,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), AppError
 
     let mut supervisor = Supervisor::new();
     supervisor.spawn("store", writer.run());
-    let app = App { config: &config, key, chains, store, created };
+    let submitters = keys::submitters(&config).await?;
+    let app = App { config: &config, key, submitters, chains, store, created };
     app.start(&mut supervisor, listeners, handle)?;
     drop(app);
 
@@ -136,7 +138,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), AppError
     Ok(stopped?)
 }
 
-fn deployment(config: &Config, key: &AttestationKey) -> Deployment {
+fn deployment(config: &Config, key: &Attester) -> Deployment {
     let at = |side: &Side| bridge_at(config, side);
     let pairs = config.pairs.iter();
     let pairs = pairs.map(|(name, pair)| (name.clone(), at(&pair.main), at(&pair.service)));
@@ -171,7 +173,9 @@ impl Listeners {
 /// What the parts are made from.
 struct App<'a> {
     config: &'a Config,
-    key: Arc<AttestationKey>,
+    key: Attester,
+    /// By chain.
+    submitters: BTreeMap<String, TransactionSigner>,
     chains: Chains,
     store: Store,
     created: bool,
@@ -230,7 +234,7 @@ impl App<'_> {
     fn accounts(&self, supervisor: &mut Supervisor) -> Result<BTreeMap<String, Account>, AppError> {
         let mut accounts = BTreeMap::new();
         for (name, chain) in &self.chains {
-            let signer = keys::submitter_key(&self.config.chains[name].submitter)?;
+            let signer = self.submitters[name].clone();
             let (told, outcomes) = mpsc::channel(OUTCOMES_MAX);
             let store = AccountStore(self.store.clone());
             let (engine, handle) = TransactionEngine::new(chain.clone(), signer, store, told);
@@ -290,7 +294,7 @@ impl App<'_> {
         let (engine, report) = Engine::restore(
             name.to_owned(),
             setups,
-            Arc::clone(&self.key),
+            self.signing(supervisor, name, &inbox),
             self.store.clone(),
             messages,
             outbox.clone(),
@@ -318,6 +322,25 @@ impl App<'_> {
         }
         supervisor.spawn(format!("{name}/engine"), engine.run(supervisor.token()));
         Ok(report)
+    }
+
+    /// How a pair's checkpoints are signed; the task that asks a remote signer.
+    fn signing(
+        &self,
+        supervisor: &mut Supervisor,
+        pair: &str,
+        engine: &mpsc::Sender<Message>,
+    ) -> Signing {
+        let signer = match &self.key {
+            Attester::Here(key) => return Signing::Here(Arc::clone(key)),
+            Attester::Elsewhere(signer) => Arc::clone(signer),
+        };
+        let (asks, asked) = mpsc::channel(ASKED_MAX);
+        let (pair, engine) = (pair.to_owned(), engine.clone());
+        let task = format!("{pair}/attest");
+        let attester = RemoteAttester { signer, pair, asked, engine };
+        supervisor.spawn(task, attester.run(supervisor.token()));
+        Signing::Elsewhere { asks, waiting: VecDeque::new() }
     }
 
     /// The exchange with each peer, and the wait for what they remember of us.

@@ -1,19 +1,18 @@
 //! Owns the two lanes of a bridge pair: input → machine → one commit → effects.
 //!
 //! Whatever reaches a lane comes through [`Message`]. The engine feeds it to the machines, answers
-//! `Sign` at once (a signature is not released by making it), commits what is to be remembered with
-//! the cursors, and only then performs the effects. An effect lost in a crash is derived again.
+//! `Sign` at once (a signature is not released by making it) or has a remote signer asked, commits what is
+//! to be remembered with the cursors, and only then performs the effects. An effect lost in a crash is derived again.
 
 mod message;
 mod seat;
+mod signing;
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info};
-use twinspan_bridge::attest::AttestationKey;
 use twinspan_bridge::effect::{Effect, Input, Record};
 use twinspan_bridge::finality::Final;
 use twinspan_bridge::ids::{BlockNumber, Count, Lane};
@@ -30,6 +29,7 @@ use crate::store::{LaneRow, Store, StoreError, Write};
 
 pub use message::{Message, Observation, Refusal, Verdict};
 pub use seat::LaneSetup;
+pub use signing::Signing;
 
 /// Messages that wait for the engine, at most; whoever comes then waits for a place.
 pub const INBOX_MAX: usize = 256;
@@ -42,7 +42,7 @@ const STEP_MAX: usize = 64;
 pub struct Engine {
     pair: String,
     seats: [Seat; 2],
-    key: Arc<AttestationKey>,
+    signing: Signing,
     store: Store,
     inbox: mpsc::Receiver<Message>,
     outbox: Outbox,
@@ -67,7 +67,7 @@ impl Engine {
     pub fn restore(
         pair: String,
         lanes: [LaneSetup; 2],
-        key: Arc<AttestationKey>,
+        signing: Signing,
         store: Store,
         inbox: mpsc::Receiver<Message>,
         outbox: Outbox,
@@ -76,8 +76,17 @@ impl Engine {
         let seats = [Seat::restore(first, &store)?, Seat::restore(second, &store)?];
         let (report, reports) = watch::channel(PairReport::default());
         let started = Instant::now();
-        let engine =
-            Self { pair, seats, key, store, inbox, outbox, report, started, tips: [None, None] };
+        let engine = Self {
+            pair,
+            seats,
+            signing,
+            store,
+            inbox,
+            outbox,
+            report,
+            started,
+            tips: [None, None],
+        };
         engine.publish();
         Ok((engine, reports))
     }
@@ -149,6 +158,11 @@ impl Engine {
                     if let Some(lane) = lane {
                         self.feed(lane, input, step);
                     }
+                }
+            }
+            Message::Signed(signed) => {
+                if let Some(lane) = self.lane_of(signed.get().checkpoint.lane) {
+                    self.feed(lane, Input::Signed(signed), step);
                 }
             }
             Message::Resolved(resolved) => {
@@ -281,6 +295,7 @@ impl Engine {
             let snapshot = self.store.reader().snapshot(&self.seats[lane].lane)?;
             self.seats[lane].machine = LaneMachine::restore(self.seats[lane].params, snapshot);
             self.seats[lane].submitter.forget();
+            self.signing.forget(self.seats[lane].lane);
         }
         // The other side's observer goes on and tells the set only when it changes.
         if let Some(set) = self.seats[out].set.clone() {
@@ -298,7 +313,7 @@ impl Engine {
             while let Some(effect) = seat.machine.poll_effect() {
                 match effect {
                     Effect::Sign(checkpoint) => {
-                        inputs.push(Input::Signed(self.key.sign(checkpoint)))
+                        inputs.extend(self.signing.sign(checkpoint).map(Input::Signed));
                     }
                     Effect::Record(Record::Attestation(attestation)) => {
                         step.writes.push(Write::Attestation(attestation));
@@ -329,6 +344,7 @@ impl Engine {
             }
         }
         self.store.commit(refused.writes).await?;
+        self.signing.ask();
         for (reply, verdict) in step.replies {
             // An observer that was stopped does not need its verdict.
             let _ = reply.send(verdict);

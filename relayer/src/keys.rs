@@ -1,13 +1,18 @@
-//! Opens keystores with the passwords that the configuration points to.
+//! Opens the keys that the configuration names: keystores with their passwords, and remote signers.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 use twinspan_bridge::attest::AttestationKey;
-use twinspan_chains::signer::TransactionSigner;
 use twinspan_chains::signer::keystore::{KeystoreError, SecretBytes, load_keystore};
+use twinspan_chains::signer::{
+    LocalKey, RemoteFault, RemoteKey, RemoteProblem, RemoteSigner, TransactionSigner,
+};
 
-use crate::config::{KeySource, PasswordSource};
+use crate::config::{Config, KeySource, Keystore, PasswordSource};
+use crate::pipeline::attest::Attester;
 
 /// A key that cannot be used, with where to look.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +48,28 @@ pub enum KeyError {
         /// The file.
         path: PathBuf,
     },
+    /// A remote signer gives no signature.
+    #[error("{use_of} key: {fault}")]
+    Remote {
+        /// What the key is for.
+        use_of: &'static str,
+        /// Where and why.
+        #[source]
+        fault: RemoteFault,
+    },
+}
+
+impl KeyError {
+    /// Whether it may pass by itself: the signer is not reached.
+    #[must_use]
+    pub const fn passes(&self) -> bool {
+        match self {
+            Self::Remote { fault, .. } => {
+                matches!(fault.problem, RemoteProblem::Unreachable(_) | RemoteProblem::Timeout(_))
+            }
+            Self::Password { .. } | Self::Keystore { .. } | Self::NotAKey { .. } => false,
+        }
+    }
 }
 
 /// The first line of the file, or the variable.
@@ -61,38 +88,65 @@ pub fn read_password(source: &PasswordSource) -> Result<SecretString, String> {
     Ok(SecretString::from(text.lines().next().unwrap_or_default().to_owned()))
 }
 
-fn open(use_of: &'static str, source: &KeySource) -> Result<SecretBytes, KeyError> {
+fn open(use_of: &'static str, source: &Keystore) -> Result<SecretBytes, KeyError> {
     let place = source.password.place();
     let password = read_password(&source.password).map_err(|problem| KeyError::Password {
         use_of,
         place: place.clone(),
         problem,
     })?;
-    load_keystore(&source.keystore, &password).map_err(|problem| KeyError::Keystore {
+    load_keystore(&source.path, &password).map_err(|problem| KeyError::Keystore {
         use_of,
-        path: source.keystore.clone(),
+        path: source.path.clone(),
         place,
         problem,
     })
 }
 
-/// The key that attests.
-///
-/// # Errors
-/// [`KeyError`].
-pub fn attestation_key(source: &KeySource) -> Result<AttestationKey, KeyError> {
-    let secret = open("attestation", source)?;
-    let path = source.keystore.clone();
-    AttestationKey::from_bytes(*secret.expose_secret())
-        .map_err(|_| KeyError::NotAKey { use_of: "attestation", path })
+async fn connect(use_of: &'static str, key: &RemoteKey) -> Result<RemoteSigner, KeyError> {
+    RemoteSigner::connect(key).await.map_err(|fault| KeyError::Remote { use_of, fault })
 }
 
-/// The key that pays gas.
+/// The key that attests. If it is somewhere else, whoever keeps it is asked whether it is there.
 ///
 /// # Errors
 /// [`KeyError`].
-pub fn submitter_key(source: &KeySource) -> Result<TransactionSigner, KeyError> {
-    let secret = open("submitter", source)?;
-    let path = source.keystore.clone();
-    TransactionSigner::new(&secret).map_err(|_| KeyError::NotAKey { use_of: "submitter", path })
+pub async fn attester(source: &KeySource) -> Result<Attester, KeyError> {
+    let use_of = "attestation";
+    match source {
+        KeySource::Keystore(keystore) => {
+            let secret = open(use_of, keystore)?;
+            let path = keystore.path.clone();
+            AttestationKey::from_bytes(*secret.expose_secret())
+                .map(|key| Attester::Here(Arc::new(key)))
+                .map_err(|_| KeyError::NotAKey { use_of, path })
+        }
+        KeySource::Remote(key) => Ok(Attester::Elsewhere(Arc::new(connect(use_of, key).await?))),
+    }
+}
+
+/// The keys that pay gas, by chain.
+///
+/// # Errors
+/// [`KeyError`].
+pub async fn submitters(config: &Config) -> Result<BTreeMap<String, TransactionSigner>, KeyError> {
+    let mut submitters = BTreeMap::new();
+    for (name, chain) in &config.chains {
+        submitters.insert(name.clone(), submitter(&chain.submitter).await?);
+    }
+    Ok(submitters)
+}
+
+async fn submitter(source: &KeySource) -> Result<TransactionSigner, KeyError> {
+    let use_of = "submitter";
+    match source {
+        KeySource::Keystore(keystore) => {
+            let secret = open(use_of, keystore)?;
+            let path = keystore.path.clone();
+            LocalKey::new(&secret)
+                .map(TransactionSigner::new)
+                .map_err(|_| KeyError::NotAKey { use_of, path })
+        }
+        KeySource::Remote(key) => Ok(TransactionSigner::new(connect(use_of, key).await?)),
+    }
 }

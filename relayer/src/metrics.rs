@@ -34,6 +34,11 @@ pub fn install() -> Result<PrometheusHandle, MetricsError> {
     describe_gauge!("twinspan_lane_abstains", "1 while this relayer signs nothing");
     describe_counter!("twinspan_attestations_total", "Checkpoints that this relayer attested");
     describe_counter!("twinspan_attestations_posted_total", "Attestations posted on chain");
+    describe_counter!(
+        "twinspan_signer_failures_total",
+        "Requests for an attestation's signature that the remote signer did not fulfil"
+    );
+    counter!("twinspan_signer_failures_total").absolute(0);
     describe_counter!("twinspan_handovers_total", "Requests that the destination handed over");
     describe_counter!("twinspan_batches_sent_total", "Batches that this relayer sent");
     describe_counter!("twinspan_batches_lost_total", "Own batches that reverted");
@@ -130,4 +135,9 @@ pub fn alarm(lane: &str, kind: &'static str) {
 /// A peer's request was answered. `outcome` is one of a closed set of words.
 pub fn peer_message(outcome: &'static str) {
     counter!("twinspan_peer_messages_total", "outcome" => outcome).increment(1);
+}
+
+/// The remote signer gave no signature.
+pub fn unsigned() {
+    counter!("twinspan_signer_failures_total").increment(1);
 }

@@ -62,6 +62,15 @@ impl LaneMachine {
         self.considered = self.linked.count;
     }
 
+    /// Whether nothing may be attested at `count` now.
+    pub(super) fn abstains_at(&self, count: Count) -> bool {
+        match self.abstains() {
+            None => false,
+            Some(Abstention::Reorganised { up_to }) => count <= up_to,
+            Some(_) => true,
+        }
+    }
+
     /// Starts and stops the two clocks: since when a batch could go, since when none can.
     pub(super) fn watch_progress(&mut self, now: Duration) {
         let after = self.newest.count;

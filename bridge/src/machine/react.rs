@@ -179,6 +179,17 @@ impl LaneMachine {
         if epoch != Some(signed.checkpoint.epoch) || signed.signer != self.params.me {
             return;
         }
+        // A signature that was long on its way may be of a history that is gone: nobody lets it out.
+        let position = signed.checkpoint.position;
+        if self.signing.get(&position.count) != Some(&position) {
+            return;
+        }
+        if self.abstains_at(position.count) {
+            // What is still true then is signed again.
+            self.signing.remove(&position.count);
+            self.considered = Count::new(0);
+            return;
+        }
         self.record(Record::Attestation(signed));
         self.signing.remove(&signed.checkpoint.count());
         self.attested.insert(signed.checkpoint.count(), signed);

@@ -11,6 +11,7 @@ mod account;
 mod destination;
 mod disk;
 mod source;
+mod traffic;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use twinspan_bridge::effect::{Alarm, Effect, Input};
 use twinspan_bridge::finality::Final;
 use twinspan_bridge::ids::{BlockNumber, BlockRef, BridgeAt, ChainId, Epoch, Lane};
 use twinspan_bridge::lane_head::{LanePosition, Linked};
-use twinspan_bridge::machine::{LaneMachine, LinkedRequest, Params, RUNS_MAX, UNTOLD_MAX};
+use twinspan_bridge::machine::{LaneMachine, LinkedRequest, Params, RUNS_MAX};
 use twinspan_bridge::relayer_set::RelayerSet;
 use twinspan_bridge::request::Request;
 use twinspan_bridge::schedule::{Term, term_start};
@@ -82,6 +83,9 @@ pub struct World {
     pub alarms: Vec<(usize, Alarm)>,
     /// Relayers' transactions that the destination refused.
     pub reverted: usize,
+    /// The relayer whose key is somewhere else, if any, and what it was asked to sign and has not answered.
+    pub slow_signer: Option<usize>,
+    pub unsigned: Vec<Checkpoint>,
     /// S6: every head that a relayer ever let out of the house.
     released: BTreeMap<(usize, u64, u64), B256>,
 }
@@ -97,6 +101,8 @@ impl World {
             cut: vec![],
             alarms: vec![],
             reverted: 0,
+            slow_signer: None,
+            unsigned: vec![],
             released: BTreeMap::new(),
         };
         for relayer in 0..RELAYERS {
@@ -108,8 +114,22 @@ impl World {
         world
     }
 
+    /// Answers what the slow signer was asked, `at` first. Whether there was anything.
+    pub fn sign_late(&mut self, at: usize) -> bool {
+        let Some(relayer) = self.slow_signer.filter(|_| !self.unsigned.is_empty()) else {
+            return false;
+        };
+        let checkpoint = self.unsigned.swap_remove(at % self.unsigned.len());
+        let signed = self.relayers[relayer].key.sign(checkpoint);
+        self.step(relayer, Input::Signed(signed), Death::Never);
+        true
+    }
+
     /// Starts the process again from what its disk holds.
     pub fn restart(&mut self, relayer: usize) {
+        if self.slow_signer == Some(relayer) {
+            self.unsigned.clear();
+        }
         let disk = &self.relayers[relayer].disk;
         let recovering = disk.block == 0;
         let machine = LaneMachine::restore(params(relayer, recovering), disk.snapshot());
@@ -196,6 +216,9 @@ impl World {
             self.relayers[relayer].machine.handle(self.now, input);
             while let Some(effect) = self.relayers[relayer].machine.poll_effect() {
                 match effect {
+                    Effect::Sign(checkpoint) if self.slow_signer == Some(relayer) => {
+                        self.unsigned.push(checkpoint);
+                    }
                     Effect::Sign(checkpoint) => {
                         inputs.push(Input::Signed(self.relayers[relayer].key.sign(checkpoint)));
                     }
@@ -271,75 +294,6 @@ impl World {
         self.step(to, Input::PeerAttested { attestation, recorded: false }, death);
     }
 
-    /// The relayers that have transactions on their way.
-    fn senders(&self) -> Vec<usize> {
-        let pending = |relayer: &usize| !self.relayers[*relayer].account.pending.is_empty();
-        (0..self.relayers.len()).filter(pending).collect()
-    }
-
-    /// Mines the next transaction of the sender that `at` chooses. Whether there was one.
-    pub fn land(&mut self, at: usize, tell: bool) -> bool {
-        self.end(at, tell, |world, from, sent| {
-            let accepted = world.destination.execute(Some(from), sent);
-            world.reverted += usize::from(!accepted);
-            accepted
-        })
-    }
-
-    /// Gives the next transaction of the sender that `at` chooses up; something else takes its account nonce.
-    pub fn abandon(&mut self, at: usize, tell: bool) -> bool {
-        self.end(at, tell, |_, _, _| false)
-    }
-
-    fn end(
-        &mut self,
-        at: usize,
-        tell: bool,
-        execute: impl FnOnce(&mut Self, usize, Sent) -> bool,
-    ) -> bool {
-        let senders = self.senders();
-        let Some(from) = senders.get(at % senders.len().max(1)).copied() else { return false };
-        let Some(sent) = self.relayers[from].account.pending.pop_front() else { return false };
-        let accepted = execute(self, from, sent.clone());
-        self.relayers[from].account.end(&sent, accepted);
-        self.check_destination();
-        let mut told = 0;
-        while tell && self.tell(from) {
-            told += 1;
-            assert!(told <= 2 * UNTOLD_MAX, "relayer {from} sends the same again and again");
-        }
-        true
-    }
-
-    /// Tells a relayer how its oldest ended transaction ended. Whether there was one.
-    pub fn tell(&mut self, relayer: usize) -> bool {
-        let Some((purpose, accepted)) = self.relayers[relayer].account.tell() else { return false };
-        self.step(relayer, Input::TransactionResolved { purpose, accepted }, Death::Never);
-        true
-    }
-
-    /// Anyone who holds a certificate may deliver: hands over the first `requests` of a batch on its way.
-    pub fn deliver_as_stranger(&mut self, at: usize, requests: usize) {
-        let senders = self.senders();
-        let Some(from) = senders.get(at % senders.len().max(1)) else { return };
-        let Some(Sent::Deliver(mut batch, _)) =
-            self.relayers[*from].account.pending.front().cloned()
-        else {
-            return;
-        };
-        let rest = batch.requests.split_off(requests.clamp(1, batch.requests.len()));
-        batch.tail.splice(0..0, rest.iter().map(Request::hash));
-        self.destination.execute(None, Sent::Deliver(batch, 0));
-        self.check_destination();
-    }
-
-    /// Takes back up to `blocks` blocks of the destination that are not final; what relayers sent goes out again.
-    pub fn reorganise(&mut self, blocks: usize) {
-        for (from, sent) in self.destination.take_back(blocks) {
-            self.relayers[from].account.take_back(sent);
-        }
-    }
-
     /// S1–S3: what was handed over is a prefix of what was requested, each once, in order.
     pub fn check_destination(&self) {
         let requested: Vec<&Request> = self.source.requests().collect();
@@ -363,6 +317,7 @@ impl World {
                 self.look(relayer, Death::Never);
                 self.step(relayer, Input::Tick, Death::Never);
             }
+            while self.sign_late(0) {}
             while !self.network.is_empty() {
                 self.receive(0, Death::Never);
             }

@@ -1,43 +1,114 @@
-//! Keys: those that sign transactions, and the files that keep keys.
+//! Keys: where they are kept, in files or by a remote signer, and what they sign.
 
 pub mod keystore;
+mod remote;
+
+use std::sync::Arc;
 
 use alloy::consensus::{SignableTransaction, TxEip1559, TxEnvelope, TxLegacy};
 use alloy::eips::eip2718::Encodable2718;
-use alloy::primitives::{Address, B256, Bytes, TxKind, U256};
+use alloy::primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256};
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use secrecy::ExposeSecret;
+use twinspan_bridge::attest::{self, Attestation, Verified};
+use twinspan_bridge::digest::Checkpoint;
 use twinspan_bridge::error::Disposition;
 use twinspan_bridge::ids::{AccountNonce, ChainId};
 
 use self::keystore::SecretBytes;
 use crate::evm::fees::Fees;
 
-/// The key of an account that pays for transactions. It authorises nothing else.
-#[derive(Clone)]
-pub struct TransactionSigner {
-    key: PrivateKeySigner,
+pub use remote::{RemoteFault, RemoteKey, RemoteProblem, RemoteSigner};
+
+/// Signs for one address, with a key that is here or somewhere else.
+pub trait Signer: std::fmt::Debug + Send + Sync {
+    /// The address that its signatures recover to.
+    fn address(&self) -> Address;
+
+    /// Signs `keccak256(preimage)`. The signature has a low `s` and recovers to [`address`](Self::address).
+    fn sign<'a>(&'a self, preimage: &'a [u8]) -> BoxFuture<'a, Result<Signature, SignerError>>;
 }
 
-impl std::fmt::Debug for TransactionSigner {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("TransactionSigner").field(&self.address()).finish()
-    }
+/// A key could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SignerError {
+    /// The bytes are no key, or the key cannot sign.
+    #[error("not a secp256k1 key, or it could not sign")]
+    Key,
+    /// A remote signer gives no signature.
+    #[error(transparent)]
+    Remote(#[from] RemoteFault),
 }
-
-/// The key could not be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a secp256k1 key, or it could not sign")]
-pub struct SignerError;
 
 impl SignerError {
     /// What the error demands.
     #[must_use]
     pub const fn disposition(&self) -> Disposition {
-        Disposition::Halt
+        match self {
+            Self::Key => Disposition::Halt,
+            Self::Remote(fault) => fault.disposition(),
+        }
     }
 }
+
+/// A key in this process.
+#[derive(Clone)]
+pub struct LocalKey(PrivateKeySigner);
+
+impl std::fmt::Debug for LocalKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("LocalKey").field(&self.0.address()).finish()
+    }
+}
+
+impl LocalKey {
+    /// The key of these bytes.
+    ///
+    /// # Errors
+    /// [`SignerError::Key`] if they are none.
+    pub fn new(secret: &SecretBytes) -> Result<Self, SignerError> {
+        let key = PrivateKeySigner::from_slice(secret.expose_secret());
+        key.map(Self).map_err(|_| SignerError::Key)
+    }
+
+    /// The underlying alloy signer, for deployment tools.
+    #[must_use]
+    pub const fn as_alloy(&self) -> &PrivateKeySigner {
+        &self.0
+    }
+}
+
+impl Signer for LocalKey {
+    fn address(&self) -> Address {
+        self.0.address()
+    }
+
+    /// RFC 6979: the same bytes always get the same signature.
+    fn sign<'a>(&'a self, preimage: &'a [u8]) -> BoxFuture<'a, Result<Signature, SignerError>> {
+        let signed = self.0.sign_hash_sync(&keccak256(preimage)).map_err(|_| SignerError::Key);
+        futures::future::ready(signed).boxed()
+    }
+}
+
+/// Attests `checkpoint` with the key of `signer`.
+///
+/// # Errors
+/// [`SignerError`]; [`SignerError::Key`] also for a signature that is none of the signer's own.
+pub async fn attest(signer: &dyn Signer, checkpoint: Checkpoint) -> Result<Verified, SignerError> {
+    let signature = signer.sign(&checkpoint.preimage()).await?;
+    let mut vs = B256::from(signature.s());
+    vs.0[0] |= u8::from(signature.v()) << 7;
+    let signature = attest::Signature { r: signature.r().into(), vs };
+    let attestation = Attestation { checkpoint, signer: signer.address(), signature };
+    attestation.verify().map_err(|_| SignerError::Key)
+}
+
+/// Signs the transactions of an account. Its key pays for them and authorises nothing else.
+#[derive(Clone, Debug)]
+pub struct TransactionSigner(Arc<dyn Signer>);
 
 /// A transaction ready to be signed.
 #[derive(Clone, Debug)]
@@ -51,61 +122,57 @@ pub(crate) struct Unsigned<'a> {
 }
 
 impl TransactionSigner {
-    /// The signer of a key.
-    ///
-    /// # Errors
-    /// [`SignerError`] if the bytes are no key.
-    pub fn new(secret: &SecretBytes) -> Result<Self, SignerError> {
-        let key = PrivateKeySigner::from_slice(secret.expose_secret()).map_err(|_| SignerError)?;
-        Ok(Self { key })
+    /// The signer of the account whose key is `signer`'s.
+    #[must_use]
+    pub fn new(signer: impl Signer + 'static) -> Self {
+        Self(Arc::new(signer))
     }
 
     /// The account that it signs for.
     #[must_use]
-    pub const fn address(&self) -> Address {
-        self.key.address()
+    pub fn address(&self) -> Address {
+        self.0.address()
     }
 
-    /// The underlying alloy signer, for deployment tools.
-    #[must_use]
-    pub const fn as_alloy(&self) -> &PrivateKeySigner {
-        &self.key
-    }
-
-    /// Signs (RFC 6979: the same transaction always gets the same bytes). The bytes and their hash.
-    pub(crate) fn sign(&self, unsigned: &Unsigned<'_>) -> Result<(Bytes, B256), SignerError> {
+    /// Signs. The bytes and their hash.
+    pub(crate) async fn sign(&self, unsigned: &Unsigned<'_>) -> Result<(Bytes, B256), SignerError> {
         let envelope = match unsigned.fees {
-            Fees::Legacy { gas_price } => self.envelope(TxLegacy {
-                chain_id: Some(unsigned.chain_id.get()),
-                nonce: unsigned.nonce.get(),
-                gas_price,
-                gas_limit: unsigned.gas_limit,
-                to: TxKind::Call(unsigned.to),
-                value: U256::ZERO,
-                input: unsigned.input.clone(),
-            })?,
-            Fees::Dynamic { max_fee, tip } => self.envelope(TxEip1559 {
-                chain_id: unsigned.chain_id.get(),
-                nonce: unsigned.nonce.get(),
-                gas_limit: unsigned.gas_limit,
-                max_fee_per_gas: max_fee,
-                max_priority_fee_per_gas: tip,
-                to: TxKind::Call(unsigned.to),
-                value: U256::ZERO,
-                access_list: Default::default(),
-                input: unsigned.input.clone(),
-            })?,
+            Fees::Legacy { gas_price } => {
+                self.envelope(TxLegacy {
+                    chain_id: Some(unsigned.chain_id.get()),
+                    nonce: unsigned.nonce.get(),
+                    gas_price,
+                    gas_limit: unsigned.gas_limit,
+                    to: TxKind::Call(unsigned.to),
+                    value: U256::ZERO,
+                    input: unsigned.input.clone(),
+                })
+                .await?
+            }
+            Fees::Dynamic { max_fee, tip } => {
+                self.envelope(TxEip1559 {
+                    chain_id: unsigned.chain_id.get(),
+                    nonce: unsigned.nonce.get(),
+                    gas_limit: unsigned.gas_limit,
+                    max_fee_per_gas: max_fee,
+                    max_priority_fee_per_gas: tip,
+                    to: TxKind::Call(unsigned.to),
+                    value: U256::ZERO,
+                    access_list: Default::default(),
+                    input: unsigned.input.clone(),
+                })
+                .await?
+            }
         };
         Ok((envelope.encoded_2718().into(), *envelope.tx_hash()))
     }
 
-    fn envelope<T>(&self, transaction: T) -> Result<TxEnvelope, SignerError>
+    async fn envelope<T>(&self, transaction: T) -> Result<TxEnvelope, SignerError>
     where
-        T: SignableTransaction<alloy::primitives::Signature>,
+        T: SignableTransaction<Signature>,
         TxEnvelope: From<alloy::consensus::Signed<T>>,
     {
-        let hash = transaction.signature_hash();
-        let signature = self.key.sign_hash_sync(&hash).map_err(|_| SignerError)?;
+        let signature = self.0.sign(&transaction.encoded_for_signing()).await?;
         Ok(transaction.into_signed(signature).into())
     }
 }

@@ -85,6 +85,8 @@ pub struct TransactionEngine<S> {
     /// between threads by reference.
     pub(super) sends: Mutex<FuturesUnordered<Sending>>,
     pub(super) reports: VecDeque<(u64, Resolved)>,
+    /// An intent that the signer gave no signature for, and since when; no other is taken before it.
+    pub(super) unsigned: Option<(Intent, Instant)>,
     pub(super) balance_at: Option<Instant>,
 }
 
@@ -121,6 +123,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
             outgoing: BTreeSet::new(),
             sends: Mutex::new(FuturesUnordered::new()),
             reports: VecDeque::new(),
+            unsigned: None,
             balance_at: None,
         };
         (engine, EngineHandle::new(intents_in, cancels_in, viewed))
@@ -147,8 +150,9 @@ impl<S: TransactionStore> TransactionEngine<S> {
         let mut tick_at = Instant::now();
         loop {
             self.publish();
-            let takes_more =
-                self.book.pending().count() < IN_FLIGHT_MAX && self.reports.len() < REPORTS_MAX;
+            let takes_more = self.unsigned.is_none()
+                && self.book.pending().count() < IN_FLIGHT_MAX
+                && self.reports.len() < REPORTS_MAX;
             let busy = self.is_busy();
             if !has_callers && !busy && self.reports.is_empty() {
                 return Ok(());
@@ -254,6 +258,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
     }
 
     async fn on_tick(&mut self) -> Result<(), EngineFault> {
+        self.accept_unsigned().await?;
         let silence = (self.chain.config().poll_interval * SILENT_INTERVALS).max(TICK);
         if self.looked_at.elapsed() >= silence {
             self.looked_at = Instant::now();
@@ -269,10 +274,11 @@ impl<S: TransactionStore> TransactionEngine<S> {
 
     /// Whether anything is under way that time or a head can change.
     fn is_busy(&self) -> bool {
-        self.book.iter().any(|(_, slot)| match slot.stored.state {
-            TransactionState::Pending | TransactionState::Included { .. } => true,
-            TransactionState::Settled { .. } | TransactionState::Abandoned { .. } => false,
-        })
+        self.unsigned.is_some()
+            || self.book.iter().any(|(_, slot)| match slot.stored.state {
+                TransactionState::Pending | TransactionState::Included { .. } => true,
+                TransactionState::Settled { .. } | TransactionState::Abandoned { .. } => false,
+            })
     }
 
     /// Counts the end of an intent and queues it to be told.

@@ -41,7 +41,11 @@ impl<S: TransactionStore> TransactionEngine<S> {
             chain = self.chain.name(), account = %self.account.address, nonce,
             "filling a gap among the account nonces"
         );
-        let sibling = self.sign(nonce, None, self.fees.offer(&self.chain.config().fees))?;
-        self.open(nonce, None, sibling).await
+        let fees = self.fees.offer(&self.chain.config().fees);
+        match self.sign(nonce, None, fees).await? {
+            Some(sibling) => self.open(nonce, None, sibling).await,
+            // The gap stays, and the next answer that names it repairs it.
+            None => Ok(()),
+        }
     }
 }

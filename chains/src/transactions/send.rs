@@ -2,15 +2,17 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use alloy::primitives::{B256, Bytes};
 use tokio::time::Instant;
+use twinspan_bridge::error::Disposition;
 use twinspan_bridge::ids::AccountNonce;
 
 use super::book::{Due, Slot};
 use super::engine::{EngineFault, TransactionEngine, unlocked};
 use super::handle::unix_now;
-use super::intent::{Intent, IntentId};
+use super::intent::{Intent, IntentId, Outcome, Resolved};
 use super::store::TransactionStore;
 use super::stored::{Sibling, StoredTransaction, TransactionState};
 use crate::evm::fees::Fees;
@@ -19,6 +21,8 @@ use crate::signer::Unsigned;
 
 /// A plain transfer's gas.
 const FILL_GAS: u64 = 21_000;
+/// Least time between two requests to a signer that gave no signature.
+const SIGNER_RETRY: Duration = Duration::from_secs(1);
 
 /// A broadcast under way.
 pub(super) type Sending = Pin<Box<dyn Future<Output = Sent> + Send>>;
@@ -44,8 +48,11 @@ impl<S: TransactionStore> TransactionEngine<S> {
             return Ok(());
         }
         let nonce = self.next;
-        let sibling =
-            self.sign(nonce, Some(&intent), self.fees.offer(&self.chain.config().fees))?;
+        let fees = self.fees.offer(&self.chain.config().fees);
+        let Some(sibling) = self.sign(nonce, Some(&intent), fees).await? else {
+            self.unsigned = Some((intent, Instant::now()));
+            return Ok(());
+        };
         tracing::info!(
             chain = self.chain.name(), id = %intent.id, label = %intent.label, nonce,
             transaction = %sibling.hash, "sending a transaction"
@@ -75,13 +82,21 @@ impl<S: TransactionStore> TransactionEngine<S> {
         Ok(())
     }
 
-    /// Signs for `intent`, or without one a transfer of 0 to ourselves.
-    pub(super) fn sign(
+    /// Takes the intent that waits for its signature once more, if it is time.
+    pub(super) async fn accept_unsigned(&mut self) -> Result<(), EngineFault> {
+        match self.unsigned.take_if(|(_, at)| at.elapsed() >= SIGNER_RETRY) {
+            Some((intent, _)) => self.accept(intent).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Signs for `intent`, or without one a transfer of 0 to ourselves. `None`: the signer gives no signature now.
+    pub(super) async fn sign(
         &self,
         nonce: u64,
         intent: Option<&Intent>,
         fees: Fees,
-    ) -> Result<Sibling, EngineFault> {
+    ) -> Result<Option<Sibling>, EngineFault> {
         let nothing = Bytes::new();
         let unsigned = Unsigned {
             chain_id: self.account.chain_id,
@@ -91,8 +106,15 @@ impl<S: TransactionStore> TransactionEngine<S> {
             gas_limit: intent.map_or(FILL_GAS, |intent| intent.gas_limit),
             fees,
         };
-        let (raw, hash) = self.signer.sign(&unsigned)?;
-        Ok(Sibling { raw, hash, fees, fills: intent.is_none() })
+        match self.signer.sign(&unsigned).await {
+            Ok((raw, hash)) => Ok(Some(Sibling { raw, hash, fees, fills: intent.is_none() })),
+            Err(fault) if fault.disposition() == Disposition::Wait => {
+                let chain = self.chain.name();
+                tracing::warn!(chain, nonce, %fault, "a transaction waits for its signature");
+                Ok(None)
+            }
+            Err(fault) => Err(fault.into()),
+        }
     }
 
     /// Broadcasts the newest recorded bytes when it is their turn. Does not wait for the answer.
@@ -209,8 +231,13 @@ impl<S: TransactionStore> TransactionEngine<S> {
         let Some(last) = slot.stored.newest() else { return Ok(()) };
         let given_up = slot.stored.given_up.is_some();
         let intent = slot.stored.intent.as_ref().filter(|_| !given_up);
-        let replacement = match self.fees.bump(last.fees, &self.chain.config().fees) {
-            Some(fees) => Some(self.sign(nonce, intent, fees)?),
+        let fees = match self.fees.bump(last.fees, &self.chain.config().fees) {
+            // What is given up and not filled yet is filled even where no fee can be raised.
+            None if given_up && !last.fills => Some(self.fees.offer(&self.chain.config().fees)),
+            bumped => bumped,
+        };
+        let replacement = match fees {
+            Some(fees) => self.sign(nonce, intent, fees).await?,
             None => None,
         };
         match replacement {
@@ -244,6 +271,12 @@ impl<S: TransactionStore> TransactionEngine<S> {
 
     /// Gives up the intent named, on a caller's wish.
     pub(super) async fn cancel(&mut self, id: IntentId) -> Result<(), EngineFault> {
+        if self.unsigned.take_if(|(intent, _)| intent.id == id).is_some() {
+            let outcome = Outcome::Abandoned { reason: "cancelled".to_owned() };
+            // It never had an account nonce.
+            self.reports.push_back((u64::MAX, Resolved { id, outcome }));
+            return Ok(());
+        }
         match self.book.by_id(id) {
             Some(slot) if slot.stored.is_pending() => {
                 let nonce = slot.stored.nonce.get();
@@ -265,7 +298,16 @@ impl<S: TransactionStore> TransactionEngine<S> {
         let offer = self.fees.offer(&self.chain.config().fees);
         let last = slot.stored.newest().map(|sibling| sibling.fees);
         let fees = last.and_then(|last| self.fees.bump(last, &self.chain.config().fees));
-        let sibling = self.sign(nonce, None, fees.unwrap_or(offer))?;
-        self.replace(nonce, sibling).await
+        let fees = fees.unwrap_or(offer);
+        match self.sign(nonce, None, fees).await? {
+            Some(sibling) => self.replace(nonce, sibling).await,
+            None => {
+                // It is raised later, which fills it.
+                if let Some(slot) = self.book.get_mut(nonce) {
+                    slot.raise = true;
+                }
+                Ok(())
+            }
+        }
     }
 }

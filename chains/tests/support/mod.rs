@@ -3,6 +3,7 @@
 
 pub mod anvil;
 pub mod node;
+pub mod web3signer;
 pub mod wire;
 
 use std::time::Duration;

@@ -18,7 +18,7 @@ pub(super) struct CheckConfig {
     /// The configuration file
     #[arg(long, short, env = "TWINSPAN_CONFIG", value_name = "FILE")]
     config: PathBuf,
-    /// Also open the keystores, connect the chains and read the bridges
+    /// Also open the keystores, ask remote signers, connect the chains and read the bridges
     #[arg(long)]
     online: bool,
     /// Print JSON
@@ -70,10 +70,8 @@ impl CheckConfig {
 
 /// All that a relayer looks at before it starts. The address that it attests as.
 async fn online(config: &Config) -> Result<Address, AppError> {
-    let key = keys::attestation_key(&config.attestation_key)?;
-    for chain in config.chains.values() {
-        keys::submitter_key(&chain.submitter)?;
-    }
+    let key = keys::attester(&config.attestation_key).await?;
+    keys::submitters(config).await?;
     let chains = app::connect(config).await?;
     app::check_pairs(config, &chains, key.address()).await?;
     Ok(key.address())

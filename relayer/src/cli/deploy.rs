@@ -13,6 +13,7 @@ use twinspan_contracts::deploy::{
 
 use super::Failure;
 use super::wallet::{WalletArgs, connect};
+use twinspan_chains::signer::Signer;
 
 /// Deploy a bridge pair: one contract on each chain, each naming the other
 #[derive(Debug, Args)]

@@ -51,6 +51,7 @@ pub(super) fn failure(error: AppError) -> Failure {
         AppError::Connect(error) if error.disposition() != Disposition::Wait => {
             Failure::Configuration
         }
+        AppError::Key(error) if error.passes() => Failure::Unreachable,
         AppError::Key(_) | AppError::Pair(_) | AppError::Peer(_) | AppError::Listen { .. } => {
             Failure::Configuration
         }

@@ -9,8 +9,8 @@ use alloy::transports::http::reqwest::Url;
 use clap::Args;
 use eyre::{WrapErr, eyre};
 use secrecy::{ExposeSecret, SecretString};
-use twinspan_chains::signer::TransactionSigner;
 use twinspan_chains::signer::keystore::load_keystore;
+use twinspan_chains::signer::{LocalKey, Signer};
 
 use super::Failure;
 use crate::config::PasswordSource;
@@ -56,12 +56,12 @@ pub(super) struct WalletArgs {
 }
 
 impl WalletArgs {
-    pub(super) fn open(&self) -> Result<TransactionSigner, Failure> {
+    pub(super) fn open(&self) -> Result<LocalKey, Failure> {
         let password = self.password.read().map_err(Failure::Configuration)?;
         let secret = load_keystore(&self.keystore, &password).map_err(|error| {
             Failure::Configuration(eyre!("keystore {} {error}", self.keystore.display()))
         })?;
-        TransactionSigner::new(&secret).map_err(|error| Failure::Configuration(error.into()))
+        LocalKey::new(&secret).map_err(|error| Failure::Configuration(error.into()))
     }
 }
 
@@ -74,7 +74,7 @@ pub(super) struct Connection {
 }
 
 /// Connects a node over HTTP for `signer`.
-pub(super) async fn connect(url: &Url, signer: &TransactionSigner) -> Result<Connection, Failure> {
+pub(super) async fn connect(url: &Url, signer: &LocalKey) -> Result<Connection, Failure> {
     let wallet = EthereumWallet::new(signer.as_alloy().clone());
     let provider = ProviderBuilder::new().wallet(wallet).connect_http(url.clone()).erased();
     let shown = twinspan_chains::shown_origin(url);

@@ -5,16 +5,17 @@ mod chain;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
 use alloy::primitives::Address;
 use alloy::transports::http::reqwest::Url;
 use twinspan_bridge::ids::BlockNumber;
+use twinspan_chains::signer::RemoteKey;
 
 use super::raw::{Raw, RawConfig, RawKey, RawPair, RawSide};
-use super::{Chain, Config, Fault, KeySource, Log, Pair, PasswordSource, Peers, Side};
+use super::{Chain, Config, Fault, KeySource, Keystore, Log, Pair, PasswordSource, Peers, Side};
 
 /// Where in the configuration we are, and what was wrong so far.
 struct At<'a> {
@@ -137,10 +138,32 @@ pub(super) fn build(raw: RawConfig, folder: &Path, faults: &mut Vec<Fault>) -> O
 /// The call data of so many requests still fits into the 128 KiB that nodes take as one transaction.
 const BATCH_MAX: u64 = 480;
 const ADDRESS: &str = "an address and port, such as \"127.0.0.1:9500\"";
+const REMOTE: &str = "a Web3Signer's URL such as \"https://user:password@10.0.0.9:9000\"";
 const URL: &str = "a URL such as \"http://10.0.0.7:9600\"";
 
 fn key(at: &mut At<'_>, raw: RawKey, folder: &Path) -> Option<KeySource> {
-    let keystore = at.required("keystore", raw.keystore, "the path of a keystore v3 file");
+    if let Raw::Absent = raw.remote {
+        return keystore(at, raw, folder).map(KeySource::Keystore);
+    }
+    if !matches!(raw.keystore, Raw::Absent) {
+        at.fault("keystore", "two keys", "either keystore or remote");
+    }
+    let text = at.optional("remote", raw.remote, REMOTE);
+    // The text is not repeated: it may hold a password.
+    let url = text.and_then(|text| {
+        let url = text.parse::<Url>().ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        if url.is_none() {
+            at.fault("remote", "no URL of a remote signer", REMOTE);
+        }
+        url
+    });
+    let address = at.parsed("address", raw.address, "the account whose key it keeps");
+    let timeout = at.millis("timeout_ms", raw.timeout_ms, 5_000, 100, 60_000);
+    Some(KeySource::Remote(RemoteKey { url: url?, address: address?, timeout }))
+}
+
+fn keystore(at: &mut At<'_>, raw: RawKey, folder: &Path) -> Option<Keystore> {
+    let path = at.required("keystore", raw.keystore, "the path of a keystore v3 file");
     let file = at.optional("password_file", raw.password_file, "a path");
     let variable = at.optional("password_env", raw.password_env, "a variable's name");
     let password = match (file, variable) {
@@ -152,7 +175,7 @@ fn key(at: &mut At<'_>, raw: RawKey, folder: &Path) -> Option<KeySource> {
             return None;
         }
     };
-    Some(KeySource { keystore: folder.join(keystore?), password })
+    Some(Keystore { path: folder.join(path?), password })
 }
 
 fn peers(at: &mut At<'_>, raw: super::raw::RawPeers) -> Option<Peers> {
@@ -228,13 +251,5 @@ impl PasswordSource {
             Self::File(path) => format!("file {}", path.display()),
             Self::Environment(name) => format!("environment variable {name}"),
         }
-    }
-}
-
-impl KeySource {
-    /// The keystore's path, for messages.
-    #[must_use]
-    pub const fn path(&self) -> &PathBuf {
-        &self.keystore
     }
 }

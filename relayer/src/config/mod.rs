@@ -13,6 +13,7 @@ use alloy::primitives::Address;
 use alloy::transports::http::reqwest::Url;
 use twinspan_bridge::ids::BlockNumber;
 use twinspan_chains::ChainConfig;
+use twinspan_chains::signer::RemoteKey;
 
 /// A relayer's whole configuration.
 #[derive(Debug)]
@@ -35,11 +36,20 @@ pub struct Config {
     pub pairs: BTreeMap<String, Pair>,
 }
 
+/// Where a key is.
+#[derive(Clone, Debug)]
+pub enum KeySource {
+    /// In a file.
+    Keystore(Keystore),
+    /// With a remote signer.
+    Remote(RemoteKey),
+}
+
 /// Where an encrypted key lies and how its password is found.
 #[derive(Clone, Debug)]
-pub struct KeySource {
+pub struct Keystore {
     /// A keystore v3 file.
-    pub keystore: PathBuf,
+    pub path: PathBuf,
     /// Its password.
     pub password: PasswordSource,
 }
@@ -239,6 +249,29 @@ mod tests {
             "name: missing",
             "log.format",
         ] {
+            assert!(text.contains(want), "no `{want}` in\n{text}");
+        }
+        assert!(!text.contains("secret"), "a password is repeated in\n{text}");
+    }
+
+    #[test]
+    fn a_key_may_be_with_a_remote_signer_and_its_password_is_never_repeated() {
+        let remote = r#"submitter = { remote = "https://me:secret@signer:9000/x", address = "0x3333333333333333333333333333333333333333" }"#;
+        let submitter = r#"submitter = { keystore = "s.json", password_env = "PASSWORD" }"#;
+        let config = load(&GOOD.replacen(submitter, remote, 1)).expect("no fault");
+        let KeySource::Remote(key) = &config.chains["main"].submitter else {
+            panic!("a remote key: {:?}", config.chains["main"].submitter);
+        };
+        assert_eq!(key.timeout, Duration::from_secs(5));
+        assert!(!format!("{config:?}").contains("secret"));
+        let bad = remote
+            .replace("https:", "ftp:")
+            .replace("0x33", "0x")
+            .replace("submitter = {", "submitter = { keystore = \"s.json\", timeout_ms = 1,");
+        let text = load(&GOOD.replacen(submitter, &bad, 1)).expect_err("faults").to_string();
+        for want in
+            ["submitter.remote", "submitter.address", "either keystore or remote", "timeout_ms"]
+        {
             assert!(text.contains(want), "no `{want}` in\n{text}");
         }
         assert!(!text.contains("secret"), "a password is repeated in\n{text}");

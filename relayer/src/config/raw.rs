@@ -59,6 +59,9 @@ pub(super) struct RawKey {
     pub(super) keystore: Raw<String>,
     pub(super) password_file: Raw<String>,
     pub(super) password_env: Raw<String>,
+    pub(super) remote: Raw<String>,
+    pub(super) address: Raw<String>,
+    pub(super) timeout_ms: Raw<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]

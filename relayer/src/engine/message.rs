@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use tokio::sync::oneshot;
-use twinspan_bridge::attest::Attestation;
+use twinspan_bridge::attest::{Attestation, Verified};
 use twinspan_bridge::ids::BlockNumber;
 use twinspan_bridge::lane_head::LinkError;
 use twinspan_bridge::observe::{BridgeRead, BridgeState};
@@ -37,6 +37,8 @@ pub enum Message {
     },
     /// Peers sent attestations.
     Attested(Vec<Attestation>),
+    /// The remote signer signed what it was asked to.
+    Signed(Verified),
     /// A transaction came to its end.
     Resolved(Resolved),
     /// Peers had their time to return what was lost.

@@ -1,0 +1,52 @@
+//! How a pair's checkpoints are signed: at once by a key that is here, or by a task that asks for it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use twinspan_bridge::attest::{AttestationKey, Verified};
+use twinspan_bridge::digest::Checkpoint;
+use twinspan_bridge::ids::Lane;
+
+/// How checkpoints are signed.
+#[derive(Debug)]
+pub enum Signing {
+    /// Within the step.
+    Here(Arc<AttestationKey>),
+    /// By a task that answers with [`Message::Signed`](super::Message::Signed).
+    Elsewhere {
+        /// To that task.
+        asks: mpsc::Sender<Checkpoint>,
+        /// What has no place there yet. Bounded by what the lanes hold linked: each is asked for once.
+        waiting: VecDeque<Checkpoint>,
+    },
+}
+
+impl Signing {
+    /// The signature, if there is one at once.
+    pub(super) fn sign(&mut self, checkpoint: Checkpoint) -> Option<Verified> {
+        match self {
+            Self::Here(key) => Some(key.sign(checkpoint)),
+            Self::Elsewhere { waiting, .. } => {
+                waiting.push_back(checkpoint);
+                None
+            }
+        }
+    }
+
+    /// Asks for as many signatures as the task takes now.
+    pub(super) fn ask(&mut self) {
+        let Self::Elsewhere { asks, waiting } = self else { return };
+        while let Ok(place) = asks.try_reserve() {
+            let Some(checkpoint) = waiting.pop_front() else { return };
+            place.send(checkpoint);
+        }
+    }
+
+    /// Forgets what a lane asked for and has no use for any more.
+    pub(super) fn forget(&mut self, lane: Lane) {
+        if let Self::Elsewhere { waiting, .. } = self {
+            waiting.retain(|checkpoint| checkpoint.lane != lane);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Has a remote signer sign what the lanes of a pair attest.
+//!
+//! The engine does not wait for it: what is asked comes back as a message, whenever that is, and the lane machine
+//! takes it only if it still wants it.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use alloy::primitives::Address;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+use twinspan_bridge::attest::{AttestationKey, Verified};
+use twinspan_bridge::digest::Checkpoint;
+use twinspan_chains::signer::{RemoteSigner, Signer, attest};
+
+use crate::engine::Message;
+use crate::metrics;
+
+/// Checkpoints that wait for the task, at most; others wait in the engine.
+pub const ASKED_MAX: usize = 64;
+
+/// Requests to the signer at once.
+const UNDER_WAY_MAX: usize = 16;
+
+/// Longest pause before a checkpoint is sent to the signer again.
+const BACKOFF_MAX: Duration = Duration::from_secs(10);
+
+/// The key that attests: in this process, or somewhere else.
+#[derive(Clone, Debug)]
+pub enum Attester {
+    /// Signs at once.
+    Here(Arc<AttestationKey>),
+    /// Is asked.
+    Elsewhere(Arc<RemoteSigner>),
+}
+
+impl Attester {
+    /// The address that attests.
+    #[must_use]
+    pub fn address(&self) -> Address {
+        match self {
+            Self::Here(key) => key.address(),
+            Self::Elsewhere(signer) => signer.address(),
+        }
+    }
+}
+
+/// Asks the remote signer for one pair.
+#[derive(Debug)]
+pub struct RemoteAttester {
+    /// The signer.
+    pub signer: Arc<RemoteSigner>,
+    /// The pair, for logs.
+    pub pair: String,
+    /// What to sign.
+    pub asked: mpsc::Receiver<Checkpoint>,
+    /// Where signatures go.
+    pub engine: mpsc::Sender<Message>,
+}
+
+impl RemoteAttester {
+    /// Signs until cancelled.
+    ///
+    /// # Errors
+    /// Never by itself: whatever fails is tried again.
+    pub async fn run(mut self, cancel: CancellationToken) -> Result<(), Infallible> {
+        cancel.run_until_cancelled(self.serve()).await;
+        // An engine that has stopped asks nothing more.
+        cancel.cancelled().await;
+        Ok(())
+    }
+
+    async fn serve(&mut self) {
+        let mut under_way = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                Some(signed) = under_way.next(), if !under_way.is_empty() => {
+                    if self.engine.send(Message::Signed(signed)).await.is_err() {
+                        return;
+                    }
+                }
+                asked = self.asked.recv(), if under_way.len() < UNDER_WAY_MAX => match asked {
+                    Some(checkpoint) => {
+                        let (signer, pair) = (Arc::clone(&self.signer), self.pair.clone());
+                        under_way.push(async move { sign(&signer, &pair, checkpoint).await });
+                    }
+                    None => return,
+                },
+            }
+        }
+    }
+}
+
+/// Asks until there is a signature.
+async fn sign(signer: &RemoteSigner, pair: &str, checkpoint: Checkpoint) -> Verified {
+    let mut pause = Duration::from_millis(500);
+    loop {
+        match attest(signer, checkpoint).await {
+            Ok(signed) => return signed,
+            Err(fault) => {
+                let count = checkpoint.count();
+                metrics::unsigned();
+                warn!(pair, %count, %fault, ?pause, "an attestation waits for its signature");
+            }
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(BACKOFF_MAX);
+    }
+}
