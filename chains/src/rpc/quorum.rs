@@ -95,14 +95,18 @@ fn vote(outcome: Outcome) -> Result<ResponsePacket, RpcFault> {
     }
 }
 
-/// What the answers say, apart from their spelling. Of a block, only its hash and its state root count:
-/// clients differ in the further fields that they show.
+/// What of a block is read anywhere here. Clients differ in the further fields that they show; a liar may put
+/// anything beside a true hash.
+const OF_A_BLOCK: [&str; 7] =
+    ["hash", "number", "parentHash", "stateRoot", "timestamp", "gasLimit", "baseFeePerGas"];
+
+/// What the answers say, apart from their spelling.
 fn said(packet: &ResponsePacket) -> Vec<Value> {
     let read = |raw: &serde_json::value::RawValue| {
         let value: Value = serde_json::from_str(raw.get()).unwrap_or(Value::Null);
         match value.get("hash") {
-            Some(hash) if value.get("parentHash").is_some() => {
-                Value::from(vec![hash.clone(), value.get("stateRoot").cloned().unwrap_or_default()])
+            Some(_) if value.get("parentHash").is_some() => {
+                OF_A_BLOCK.iter().map(|field| value[*field].clone()).collect()
             }
             Some(_) | None => value,
         }
@@ -168,11 +172,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_block_of_the_same_hash_and_another_state_is_another_answer() {
-        let a = says(r#"{"hash":"0x1","parentHash":"0x0","stateRoot":"0x1"}"#);
-        let b = says(r#"{"hash":"0x1","parentHash":"0x0","stateRoot":"0x2"}"#);
-        let want = RpcFault::Disagreement { want: 2, agreed: 1 };
-        assert_eq!(classify::fault_in(&ask(2, &[a, b]).await), Some(want));
+    async fn a_block_with_another_field_that_is_read_is_another_answer() {
+        for field in OF_A_BLOCK {
+            let block = |value: &str| {
+                let mut block = serde_json::json!({ "hash": "0x1", "parentHash": "0x0" });
+                block[field] = value.into();
+                let text: &'static str = block.to_string().leak();
+                says(text)
+            };
+            let want = RpcFault::Disagreement { want: 2, agreed: 1 };
+            let outcome = ask(2, &[block("0x5"), block("0x6")]).await;
+            assert_eq!(classify::fault_in(&outcome), Some(want), "{field}");
+        }
     }
 
     #[tokio::test]
