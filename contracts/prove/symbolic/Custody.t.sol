@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {LaneHead} from "../../src/libraries/LaneHead.sol";
-import {BridgeToken} from "../../src/tokens/BridgeToken.sol";
-import {AssetKind, Custody, Fee, NATIVE_COIN, Order, ParkReason, Request, TokenConfig} from "../../src/types/Types.sol";
+import {AssetKind, Custody, Fee, NATIVE_COIN, Order, ParkReason, TokenConfig} from "../../src/types/Types.sol";
 import {TestToken} from "../../test/support/TestToken.sol";
 import {vm} from "../../test/support/Vm.sol";
-import {proverVm, svm} from "./Svm.sol";
+import {svm} from "./Svm.sol";
 import {SymbolicBridge} from "./SymbolicBridge.sol";
 import {IERC1363Receiver} from "@openzeppelin/contracts/interfaces/IERC1363Receiver.sol";
 
@@ -14,104 +12,6 @@ import {IERC1363Receiver} from "@openzeppelin/contracts/interfaces/IERC1363Recei
 contract CustodyProofs is SymbolicBridge {
     address private constant GOLD_THERE = address(0x601D);
     address private constant SENDER = address(0x5E4D);
-
-    /// Of the bridge's storage: the mapping of what is parked, see `LaneStorage`.
-    uint256 private constant SLOT_PARKED = 4;
-
-    /// What was taken and paid since the start, by the callers' own count.
-    uint256 private _taken;
-    uint256 private _paid;
-
-    /// Any two calls of request, payout and return on the coin, with any amounts. A call that reverts changes nothing.
-    function check_two_calls_keep_the_coin_in_custody() public {
-        _coin(2);
-    }
-
-    /// Any three, each of something.
-    function check_three_calls_keep_the_coin_in_custody() public {
-        _coin(3);
-    }
-
-    function _coin(uint256 calls) private {
-        _registerCoin(0);
-        vm.deal(SENDER, 1 << 112);
-        for (uint256 i = 0; i < calls; ++i) {
-            uint256 act = svm.createUint(8, "act");
-            // What is refused changes nothing, which two calls show: three need not try.
-            uint256 amount = calls == 2 ? svm.createUint256("amount") : 1 + svm.createUint(96, "amount");
-            if (act == 0) {
-                vm.prank(SENDER);
-                vault.requestNative{value: 1 << 100}(BOB, amount, "");
-                _taken += amount;
-            } else {
-                _payOrReturn(act == 1, NATIVE_COIN, COIN_THERE, amount);
-            }
-            assert(vault.custodyOf(NATIVE_COIN) == _taken - _paid);
-            assert(address(vault).balance == _taken - _paid && BOB.balance == _paid);
-        }
-    }
-
-    /// Any two calls on a token that is locked here and pays a fee.
-    function check_two_calls_keep_a_locked_token_in_custody() public {
-        TestToken gold = new TestToken("Gold", "GLD", 18);
-        _register(address(gold), GOLD_THERE, AssetKind.ERC20, Custody.Lock);
-        vm.prank(OWNER);
-        vault.setFee(address(gold), Fee({flat: 7, rate: 0}));
-        gold.mint(SENDER, 1 << 112);
-        vm.prank(SENDER);
-        gold.approve(address(vault), 1 << 112);
-        for (uint256 i = 0; i < 2; ++i) {
-            _callToken(address(gold));
-            assert(vault.custodyOf(address(gold)) == _taken - _paid);
-            uint256 fees = vault.feesHeld(address(gold));
-            assert(gold.balanceOf(address(vault)) == _taken - _paid + fees);
-            assert(gold.balanceOf(SENDER) == (1 << 112) - _taken - fees && gold.balanceOf(BOB) == _paid);
-        }
-    }
-
-    /// Any two calls on a token that is minted here: its supply is what the vault has minted and not burned.
-    function check_two_calls_keep_a_minted_token_in_custody() public {
-        BridgeToken gold = new BridgeToken(address(vault), "Gold", "GLD", 18, NO_LIMIT);
-        _register(address(gold), GOLD_THERE, AssetKind.ERC20, Custody.Mint);
-        vm.prank(address(bridge));
-        vault.transferOut(address(gold), 1 << 100, SENDER, START, GOLD_THERE);
-        _paid = 1 << 100;
-        vm.prank(SENDER);
-        gold.approve(address(vault), NO_LIMIT);
-        for (uint256 i = 0; i < 2; ++i) {
-            _callToken(address(gold));
-            assert(vault.custodyOf(address(gold)) == _paid - _taken);
-            assert(gold.totalSupply() == _paid - _taken && gold.balanceOf(address(vault)) == 0);
-        }
-    }
-
-    function _callToken(address token) private {
-        uint256 act = svm.createUint(8, "act");
-        uint256 amount = _anyUnits("amount");
-        if (act != 0) return _payOrReturn(act == 1, token, GOLD_THERE, amount);
-        vm.prank(SENDER);
-        vault.requestERC20(token, BOB, amount, 7, "");
-        _taken += amount;
-    }
-
-    function _payOrReturn(bool pay, address token, address counterpart, uint256 amount) private {
-        if (!pay) {
-            Request memory parked = _parked(token, counterpart, amount);
-            vm.prank(BOB);
-            bridge.returnParked(parked, "");
-            return;
-        }
-        vm.prank(address(bridge));
-        (ParkReason reason,) = vault.transferOut(token, amount, BOB, START, counterpart);
-        if (reason == ParkReason.None) _paid += amount;
-    }
-
-    /// A request of this amount that the bridge parked.
-    function _parked(address token, address counterpart, uint256 amount) private returns (Request memory request) {
-        request = Request(0, AssetKind.ERC20, SENDER, BOB, counterpart, token, amount, 0);
-        bytes32 slot = keccak256(abi.encode(LaneHead.hash(request), SLOT_PARKED));
-        proverVm.store(address(bridge), slot, bytes32(uint256(START)));
-    }
 
     /// What a token says arrived is there, or nothing is requested: the vault always holds custody and fees.
     function check_what_arrived_is_really_there() public {
