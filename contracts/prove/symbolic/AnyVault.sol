@@ -45,8 +45,8 @@ abstract contract AnyVault is SymbolicBridge {
         witness = new Witness(vault);
     }
 
-    /// Registered and of this kind, with this much in custody and these fees; of all else that the vault keeps of it,
-    /// anything.
+    /// Registered and of this kind, with this much in custody and these fees; any amount may pass. Of all else that the
+    /// vault keeps of it, anything.
     function _know(address token, AssetKind kind, Custody how, uint256 custody, uint256 fees) internal {
         uint256 slot = uint256(keccak256(abi.encode(token, SLOT_TOKENS)));
         uint256 config = uint256(uint160(ASSET_THERE)) | uint256(kind) << 160 | uint256(how) << 168 | 1 << 176;

@@ -17,6 +17,7 @@ import {
 import {TestToken} from "../../test/support/TestToken.sol";
 import {vm} from "../../test/support/Vm.sol";
 import {AnyVault} from "./AnyVault.sol";
+import {NextBridge} from "./Payout.t.sol";
 import {proverVm, svm} from "./Svm.sol";
 import {IERC1363Receiver} from "@openzeppelin/contracts/interfaces/IERC1363Receiver.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
@@ -45,6 +46,8 @@ contract InductionProofs is AnyVault {
 
     address private _asset;
     Custody private _how;
+    /// The assets that the vault has anything of.
+    mapping(address asset => bool) private _begun;
 
     /// The base of the induction, for every asset there can be.
     function check_a_fresh_vault_owes_nothing() public {
@@ -141,8 +144,9 @@ contract InductionProofs is AnyVault {
     function check_settings_keep_any_books() public {
         Books memory start = svm.createBool("coin") ? _anyCoin() : _anyToken(Custody.Lock);
         TokenConfig memory config = vault.tokenConfig(_asset);
+        bytes memory setting = _anySetting();
         vm.prank(svm.createAddress("caller"));
-        (bool done,) = address(vault).call(_anySetting());
+        (bool done,) = address(vault).call(setting);
         vm.assume(done);
         TokenConfig memory set = vault.tokenConfig(_asset);
         bool same = set.kind == config.kind && set.custody == config.custody && set.unitDecimals == config.unitDecimals;
@@ -182,7 +186,7 @@ contract InductionProofs is AnyVault {
     }
 
     function _begin(address asset, AssetKind kind, Custody how, Books memory start) private {
-        (_asset, _how) = (asset, how);
+        (_asset, _how, _begun[asset]) = (asset, how, true);
         _know(asset, kind, how, start.custody, start.fees);
     }
 
@@ -225,15 +229,19 @@ contract InductionProofs is AnyVault {
     }
 
     function _anySetting() private returns (bytes memory) {
+        address next = address(new NextBridge(address(vault)));
+        if (svm.createBool("served")) {
+            vm.prank(OWNER);
+            vault.serve(next);
+        }
         uint256 act = svm.createUint(8, "act");
-        address account = svm.createAddress("account");
         if (act == 0) return abi.encodeCall(vault.setLimits, (_asset, Direction.Incoming, _anyLimits()));
         if (act == 1) return abi.encodeCall(vault.setLimits, (_asset, Direction.Outgoing, _unlimited()));
         if (act == 2) return abi.encodeCall(vault.setTokenEnabled, (_asset, svm.createBool("enabled")));
         if (act == 3) return abi.encodeCall(vault.setFee, (_asset, Fee(uint128(svm.createUint(128, "flat")), 1)));
-        if (act == 4) return abi.encodeCall(vault.setFeeReceiver, (account));
-        if (act == 5) return abi.encodeCall(vault.serve, (address(bridge)));
-        if (act == 6) return abi.encodeCall(vault.retire, (account));
+        if (act == 4) return abi.encodeCall(vault.setFeeReceiver, (svm.createAddress("receiver")));
+        if (act == 5) return abi.encodeCall(vault.serve, (next));
+        if (act == 6) return abi.encodeCall(vault.retire, (address(bridge)));
         TokenConfig memory config = vault.tokenConfig(_asset);
         config.custody = Custody(svm.createUint(8, "how"));
         config.unitDecimals = uint8(svm.createUint(8, "unit"));
@@ -247,13 +255,13 @@ contract InductionProofs is AnyVault {
 
     // ---- what must hold after it ------------------------------------------------------------------------------
 
-    function _assertAdded(Books memory start, uint256 amount) private view {
+    function _assertAdded(Books memory start, uint256 amount) private {
         assert(vault.custodyOf(_asset) == start.custody + amount);
         _assertSlack(start, _how == Custody.Lock ? amount : 0, amount);
     }
 
     /// The amount was there.
-    function _assertTaken(Books memory start, uint256 amount) private view {
+    function _assertTaken(Books memory start, uint256 amount) private {
         assert(amount <= start.custody && vault.custodyOf(_asset) == start.custody - amount);
         unchecked {
             _assertSlack(start, _how == Custody.Lock ? 0 - amount : 0, 0 - amount);
@@ -261,12 +269,21 @@ contract InductionProofs is AnyVault {
     }
 
     /// The vault holds `more` than it did, and the fees that were paid; there is as much more as was minted.
-    function _assertSlack(Books memory start, uint256 more, uint256 minted) private view {
+    function _assertSlack(Books memory start, uint256 more, uint256 minted) private {
         uint256 held = _asset == NATIVE_COIN ? address(vault).balance : IERC20(_asset).balanceOf(address(vault));
         unchecked {
             assert(held == start.held + more + (vault.feesHeld(_asset) - start.fees));
             if (_how == Custody.Mint) assert(IERC20(_asset).totalSupply() == start.supply + minted);
         }
+        _assertOthers();
+    }
+
+    /// Of any other asset there is as little as before.
+    function _assertOthers() private {
+        address other = svm.createAddress("other");
+        vm.assume(!_begun[other]);
+        assert(vault.custodyOf(other) == 0 && vault.feesHeld(other) == 0);
+        assert(_begun[NATIVE_COIN] || address(vault).balance == 0);
     }
 
     /// What the witness saw is what the call left.
