@@ -21,7 +21,7 @@ import {IERC721Receiver} from "@openzeppelin/contracts/token/ERC721/IERC721Recei
 /// step needs to hold before it, of an id the vault holds what is in custody, holds after it.
 contract NftProofs is AnyVault {
     /// Of the bridge's storage: the mapping of what is parked.
-    uint256 private constant SLOT_PARKED = 17;
+    uint256 private constant SLOT_PARKED = 4;
 
     address private _token;
     uint256 private _custody;
