@@ -16,7 +16,7 @@ use twinspan_bridge::observe::{BridgeRead, BridgeState};
 use twinspan_bridge::relayer_set::RelayerSet;
 
 use crate::config::ChainConfig;
-use crate::evm::head::{Head, HeadWatcher, Header};
+use crate::evm::head::{Head, HeadWatcher};
 use crate::evm::logs::RangeGauge;
 use crate::evm::preflight::{Preflight, PreflightError};
 use crate::evm::read::ReadError;
@@ -107,9 +107,7 @@ impl EvmChain {
     /// # Errors
     /// [`RpcFault`] if no endpoint gives it.
     pub async fn latest_head(&self) -> Result<Head, RpcFault> {
-        let header: Option<Header> =
-            self.request("eth_getBlockByNumber", ("latest", false)).await?;
-        header.map(Head::from).ok_or(RpcFault::UnknownBlock)
+        head::latest(self).await
     }
 
     /// The canonical block of that height; `None` if there is none (yet). Agreed on by the quorum.

@@ -53,7 +53,7 @@ fn down() -> RpcService {
     }))
 }
 
-/// A chain whose bridge has sent two requests and is paused.
+/// A chain whose bridge has sent requests and is paused.
 struct World {
     node: Anvil,
     bridge: Address,
@@ -64,6 +64,14 @@ struct World {
 
 impl World {
     async fn new(chain_id: u64) -> Self {
+        let world = Self::with(chain_id, 2).await;
+        assert_eq!((world.state.outgoing.count.get(), world.state.epoch.get()), (2, 1));
+        assert!(world.state.paused_until > 0);
+        world
+    }
+
+    /// With so many requests, and paused if there are any.
+    async fn with(chain_id: u64, requests: u64) -> Self {
         let (node, other) =
             (Anvil::start(chain_id, &[]).await, Anvil::start(chain_id + 1, &[]).await);
         let (here, there) = (wallet(&node).await, wallet(&other).await);
@@ -87,20 +95,20 @@ impl World {
         let open = TokenLimits::OPEN;
         link_token(&main, home, &service, away, coin, U256::MAX, open, open).await.expect("linked");
         let vault = Vault::new(home, &here);
-        for n in 1..=2 {
+        for n in 1..=requests {
             let value = U256::from(n);
             let call =
                 vault.requestNative(Address::repeat_byte(7), value, Bytes::new()).value(value);
             call.send().await.expect("sent").get_receipt().await.expect("mined");
         }
         let bridge = pair.main.bridge;
-        let pause = Bridge::new(bridge, &here).pause().send().await.expect("sent");
-        pause.get_receipt().await.expect("mined");
+        if requests > 0 {
+            let pause = Bridge::new(bridge, &here).pause().send().await.expect("sent");
+            pause.get_receipt().await.expect("mined");
+        }
         let chain = connect(config(chain_id, 1, Truth::Single, 1), vec![honest(&node)]).await;
         let at = chain.latest().await.expect("a head");
         let state = chain.bridge_state(bridge, at).await.expect("read");
-        assert_eq!((state.outgoing.count.get(), state.epoch.get()), (2, 1));
-        assert!(state.paused_until > 0);
         Self { node, bridge, at, state, _other: other }
     }
 
@@ -285,6 +293,15 @@ async fn a_block_is_not_deeper_because_one_endpoint_says_so() {
     assert_eq!(agreed, world.at);
     let last = chain.final_block(latest).await.expect("answered").expect("final");
     assert_eq!(last.number.get(), world.at.number.get() - 2);
+}
+
+#[tokio::test]
+async fn what_a_bridge_has_not_written_yet_is_proven_too() {
+    let world = World::with(31_462, 0).await;
+    assert_eq!((world.state.outgoing.count.get(), world.state.paused_until), (0, 0));
+    let endpoints = vec![honest(&world.node), honest(&world.node)];
+    let chain = connect(config(31_462, 2, Truth::Proof, 2), endpoints).await;
+    assert_eq!(world.read(&chain).await, Ok(world.state));
 }
 
 #[tokio::test]

@@ -2,5 +2,6 @@
 
 pub mod books;
 pub mod chain;
+pub mod chaos;
 pub mod command;
 pub mod live;

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use twinspan_bridge::ids::{BlockNumber, BlockRef};
 
 use crate::chain::EvmChain;
+use crate::rpc::endpoint::by_trust;
 use crate::rpc::fault::RpcFault;
 
 /// The newest block of a chain, with what its header says about fees and time.
@@ -323,4 +324,17 @@ pub(crate) async fn check_lag(chain: &EvmChain) {
             endpoint.set_lagging(lagging);
         }
     }
+}
+
+/// See [`EvmChain::latest_head`]. Every chain has a newest block: who says there is none is passed over.
+pub(crate) async fn latest(chain: &EvmChain) -> Result<Head, RpcFault> {
+    let mut last = RpcFault::Unreachable("no endpoint".to_owned());
+    for (_, endpoint) in by_trust(chain.endpoints()) {
+        match endpoint.ask::<_, Option<Header>>("eth_getBlockByNumber", ("latest", false)).await {
+            Ok(Some(header)) => return Ok(header.into()),
+            Ok(None) => last = RpcFault::UnknownBlock,
+            Err(fault) => last = fault,
+        }
+    }
+    Err(last)
 }

@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use alloy::primitives::{Address, U64};
 use serde_json::{Value, json};
-use twinspan_bridge::error::Disposition;
 use twinspan_bridge::ids::{BlockNumber, BlockRef, BridgeAt, ChainId, Lane};
 use twinspan_bridge::observe::BridgeRead;
 use twinspan_contracts::abi::Bridge;
@@ -54,16 +53,22 @@ pub(crate) async fn read_bridge(
     after: BlockNumber,
     to: BlockRef,
 ) -> Result<BridgeRead, ReadError> {
+    let read = read_strictly(chain, bridge, after, to).await;
+    if let Err(ReadError::Log(_)) = &read {
+        // Whether it lies or stands on another fork: another endpoint may do neither.
+        chain.distrust_logs();
+    }
+    read
+}
+
+async fn read_strictly(
+    chain: &EvmChain,
+    bridge: Address,
+    after: BlockNumber,
+    to: BlockRef,
+) -> Result<BridgeRead, ReadError> {
     let state = async { read::bridge_state(chain, bridge, to).await.map_err(ReadError::from) };
-    let logs = async {
-        let logs = read_logs(chain, bridge, after, to).await;
-        if let Err(ReadError::Log(fault)) = &logs
-            && fault.disposition() == Disposition::Quarantine
-        {
-            chain.distrust_logs();
-        }
-        logs
-    };
+    let logs = read_logs(chain, bridge, after, to);
     let (logs, state) = futures::try_join!(logs, state)?;
     let mut read = BridgeRead {
         after,

@@ -1,7 +1,7 @@
 //! One node that we may ask, with everything that protects it and us from each other.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use alloy::rpc::client::RpcClient;
@@ -131,21 +131,27 @@ impl Endpoint {
 
     /// Whether it is asked only when no other one answers.
     pub(crate) fn is_last_choice(&self) -> bool {
-        let until = *self.distrusted_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = *unpoisoned(&self.distrusted_until);
         self.is_lagging() || until.is_some_and(|until| Instant::now() < until)
     }
 
     /// It served something untrue.
     pub(crate) fn distrust(&self) {
-        let mut until = self.distrusted_until.lock().unwrap_or_else(PoisonError::into_inner);
-        *until = Some(Instant::now() + DISTRUST);
+        *unpoisoned(&self.distrusted_until) = Some(Instant::now() + DISTRUST);
     }
 }
 
 /// The endpoints with their places, in the order in which one after the other is asked: those that lag or
-/// are distrusted last.
+/// are distrusted last, and of these the one last that was distrusted last.
 pub(crate) fn by_trust(endpoints: &[Endpoint]) -> impl Iterator<Item = (usize, &Endpoint)> {
-    let (healthy, last_choice): (Vec<_>, Vec<_>) =
-        endpoints.iter().enumerate().partition(|(_, endpoint)| !endpoint.is_last_choice());
-    healthy.into_iter().chain(last_choice)
+    let mut order: Vec<_> = endpoints.iter().enumerate().collect();
+    // Stable: otherwise the order is that of the configuration.
+    order.sort_by_cached_key(|(_, endpoint)| {
+        endpoint.is_last_choice().then(|| *unpoisoned(&endpoint.distrusted_until))
+    });
+    order.into_iter()
+}
+
+fn unpoisoned<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -37,7 +37,8 @@ impl Failover {
         for (place, endpoint) in by_trust(&self.endpoints) {
             let outcome = endpoint.service().oneshot(request.clone()).await;
             match classify::fault_in(&outcome) {
-                Some(fault) if fault.may_pass() => {
+                // What is too large for one may not be for another, which lets us ask for more or does not lie.
+                Some(fault) if fault.may_pass() || fault == RpcFault::TooLarge => {
                     tracing::debug!(endpoint = endpoint.label(), %fault, "trying another endpoint");
                     last = keep_more_telling(last, outcome, &fault);
                 }
@@ -103,6 +104,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_too_large_for_one_is_asked_of_the_next() {
+        let first = Script::new(|_| async { Err(classify::as_error(RpcFault::TooLarge)) });
+        let second = up();
+        assert!(pool(&[&first, &second]).run(request("eth_getLogs")).await.is_ok());
+        let outcome = pool(&[&first]).run(request("eth_getLogs")).await;
+        assert_eq!(classify::fault_in(&outcome), Some(RpcFault::TooLarge), "fewer blocks, then");
+    }
+
+    #[tokio::test]
     async fn a_lagging_endpoint_is_asked_last() {
         let (first, second) = (up(), up());
         let pool = pool(&[&first, &second]);
@@ -123,6 +133,16 @@ mod tests {
         tokio::time::advance(std::time::Duration::from_secs(61)).await;
         pool.run(request("eth_getLogs")).await.expect("answered");
         assert_eq!((first.calls(), second.calls()), (2, 1));
+    }
+
+    #[tokio::test]
+    async fn of_distrusted_endpoints_the_latest_is_asked_last() {
+        let (first, second) = (up(), up());
+        let pool = pool(&[&first, &second]);
+        pool.endpoints[1].distrust();
+        pool.endpoints[0].distrust();
+        assert!(pool.run(request("eth_getLogs")).await.is_ok());
+        assert_eq!((first.calls(), second.calls()), (0, 1));
     }
 
     #[tokio::test]

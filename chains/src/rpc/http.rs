@@ -6,6 +6,7 @@ use reqwest::{Client, Url};
 
 use super::classify;
 use super::fault::RpcFault;
+use super::method;
 use super::service::{Outcome, RpcService};
 
 /// Largest answer that is read, in bytes. A full `eth_getLogs` of 10,000 requests has about 10 MB.
@@ -28,7 +29,7 @@ async fn send(client: Client, url: Url, request: RequestPacket) -> Outcome {
     let response =
         client.post(url).json(&request).send().await.map_err(|error| unreachable(&error))?;
     let status = response.status();
-    let body = read_bounded(response).await?;
+    let body = read_bounded(response).await?.ok_or_else(|| too_large(&request))?;
     let parsed = serde_json::from_slice::<ResponsePacket>(&body);
     match parsed {
         Ok(packet) if answers(&request, &packet) => Ok(packet),
@@ -42,17 +43,26 @@ async fn send(client: Client, url: Url, request: RequestPacket) -> Outcome {
     }
 }
 
+/// `None`: it is larger than we read.
 async fn read_bounded(
     mut response: reqwest::Response,
-) -> Result<Vec<u8>, alloy::transports::TransportError> {
+) -> Result<Option<Vec<u8>>, alloy::transports::TransportError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(&error))? {
         if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-            return Err(classify::as_error(RpcFault::TooLarge));
+            return Ok(None);
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(body)
+    Ok(Some(body))
+}
+
+/// Only of logs can a smaller question be asked.
+fn too_large(request: &RequestPacket) -> alloy::transports::TransportError {
+    match method::label(request) {
+        "eth_getLogs" => classify::as_error(RpcFault::TooLarge),
+        _ => malformed("the answer has more bytes than any true one"),
+    }
 }
 
 fn answers(request: &RequestPacket, packet: &ResponsePacket) -> bool {

@@ -27,6 +27,8 @@ pub(super) struct Slot {
     pub(super) sending: bool,
     /// When the newest bytes were last broadcast.
     pub(super) sent_at: Option<Instant>,
+    /// How often anything was broadcast.
+    pub(super) broadcasts: usize,
     /// When the newest sibling was made.
     pub(super) priced_at: Instant,
     pub(super) heads_since_sent: u32,
@@ -58,6 +60,7 @@ impl Slot {
             stored,
             sending: false,
             sent_at: None,
+            broadcasts: 0,
             priced_at: now,
             heads_since_sent: 0,
             raise: false,

@@ -15,8 +15,11 @@ use super::handle::unix_now;
 use super::intent::{Intent, IntentId, Outcome, Resolved};
 use super::store::TransactionStore;
 use super::stored::{Sibling, StoredTransaction, TransactionState};
+use crate::chain::EvmChain;
 use crate::evm::fees::Fees;
 use crate::rpc::classify::{SendVerdict, send_verdict};
+use crate::rpc::endpoint::by_trust;
+use crate::rpc::fault::RpcFault;
 use crate::signer::Unsigned;
 
 /// A plain transfer's gas.
@@ -137,15 +140,16 @@ impl<S: TransactionStore> TransactionEngine<S> {
             slot.sent_at = Some(Instant::now());
             slot.heads_since_sent = 0;
             slot.retry = false;
+            let turn = slot.broadcasts;
+            slot.broadcasts = turn.wrapping_add(1);
             let chain = self.chain.clone();
             unlocked(&mut self.sends).push(Box::pin(async move {
-                let answer = chain.request::<_, B256>("eth_sendRawTransaction", (raw,)).await;
-                Sent { nonce, hash, verdict: send_verdict(answer) }
+                Sent { nonce, hash, verdict: broadcast(&chain, raw, turn).await }
             }));
         }
     }
 
-    /// Takes in a node's answer, and lets the next broadcast go.
+    /// Takes in the nodes' answer, and lets the next broadcast go.
     pub(super) async fn on_sent(&mut self, sent: Sent) -> Result<(), EngineFault> {
         self.on_verdict(sent).await?;
         self.send_next();
@@ -310,4 +314,27 @@ impl<S: TransactionStore> TransactionEngine<S> {
             }
         }
     }
+}
+
+/// Hands the bytes to one endpoint after the other until one takes them; a chain takes them once. Each time
+/// another endpoint comes first, for one may say that it took them and not pass them on. If none takes them: what
+/// the first said that said anything.
+async fn broadcast(chain: &EvmChain, raw: Bytes, turn: usize) -> SendVerdict {
+    let mut refused = None;
+    let mut endpoints: Vec<_> = by_trust(chain.endpoints()).map(|(_, endpoint)| endpoint).collect();
+    let places = endpoints.len().max(1);
+    endpoints.rotate_left(turn % places);
+    for endpoint in endpoints {
+        let answer = endpoint.ask::<_, B256>("eth_sendRawTransaction", (&raw,)).await;
+        let verdict = send_verdict(answer);
+        if matches!(verdict, SendVerdict::Accepted) {
+            return verdict;
+        }
+        tracing::debug!(endpoint = endpoint.label(), ?verdict, "transaction not taken");
+        let tells_more = refused.as_ref().is_none_or(|it| matches!(it, SendVerdict::Unsure(_)));
+        if tells_more {
+            refused = Some(verdict);
+        }
+    }
+    refused.unwrap_or_else(|| SendVerdict::Unsure(RpcFault::Unreachable("no endpoint".to_owned())))
 }

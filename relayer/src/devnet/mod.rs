@@ -55,6 +55,13 @@ pub struct Options {
     pub finality: [FinalityRule; 2],
     /// Gas that a block holds, on both.
     pub block_gas_limit: u64,
+    /// Ports of the two nodes; `None`: any free ones.
+    pub node_ports: Option<[u16; 2]>,
+    /// What the relayers ask instead of the nodes themselves, by chain; HTTP addresses, each of a provider of
+    /// its own. Empty: the node.
+    pub endpoints: [Vec<String>; 2],
+    /// What their reads rest on, and how many providers must agree.
+    pub truth: (Truth, usize),
     /// Seconds between blocks, on both.
     pub block_seconds: f64,
     /// How long attestations may take before they are posted on chain.
@@ -78,6 +85,9 @@ impl Options {
             threshold: 3,
             finality: [FinalityRule::Instant; 2],
             block_gas_limit: 30_000_000,
+            node_ports: None,
+            endpoints: [Vec::new(), Vec::new()],
+            truth: (Truth::Single, 1),
             block_seconds: 1.0,
             cosign_timeout: Duration::from_secs(6),
             takeover: Duration::from_secs(3),
@@ -141,6 +151,7 @@ impl World {
         let node_options = |index: usize| NodeOptions {
             chain_id: CHAIN_IDS[index],
             block_seconds: options.block_seconds,
+            port: options.node_ports.map(|ports| ports[index]),
             gas_limit: options.block_gas_limit,
             with_fees: index == 0,
             log: options.folder.join(["main.log", "service.log"][index]),

@@ -21,6 +21,8 @@ pub struct NodeOptions {
     pub chain_id: u64,
     /// Seconds between blocks.
     pub block_seconds: f64,
+    /// Where it listens; `None`: on any free port.
+    pub port: Option<u16>,
     /// Gas that a block holds.
     pub gas_limit: u64,
     /// EIP-1559 fees, or a chain from before them with a gas price of zero.
@@ -44,7 +46,7 @@ impl Node {
     /// If there is no anvil, or it does not start.
     pub async fn start(options: &NodeOptions) -> eyre::Result<Self> {
         let anvil = find_anvil()?;
-        let port = free_port()?;
+        let port = options.port.map_or_else(free_port, Ok)?;
         let log = File::create(&options.log).wrap_err("making the node's log")?;
         let mut command = Command::new(&anvil);
         command

@@ -114,13 +114,14 @@ impl Relayer {
             };
             text += &format!(
                 "\n[chains.{}]\nchain_id = {}\nfinality = {finality}\n\
-                 endpoints = [{{ label = \"devnet\", http = \"{}\", ws = \"{}\" }}]\n\
+                 endpoints = [{}]\ntruth = \"{}\"\nquorum = {}\n\
                  submitter = {{ keystore = \"submitter.json\", password_file = \"password\" }}\n\
                  transaction_gas_max = {}\n",
                 chain.name,
                 CHAIN_IDS[index],
-                chain.node.http_url(),
-                chain.node.ws_url(),
+                endpoints(&options.endpoints[index], chain),
+                options.truth.0,
+                options.truth.1,
                 // The nodes know no bound but the block's.
                 options.block_gas_limit,
             );
@@ -258,4 +259,16 @@ impl Relayer {
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(15)..].join("\n")
     }
+}
+
+/// The endpoints of a chain as the configuration has them.
+fn endpoints(given: &[String], chain: &Chain) -> String {
+    if given.is_empty() {
+        let (http, ws) = (chain.node.http_url(), chain.node.ws_url());
+        return format!("{{ label = \"devnet\", http = \"{http}\", ws = \"{ws}\" }}");
+    }
+    let endpoint = |(n, url): (usize, &String)| {
+        format!("{{ label = \"endpoint-{n}\", http = \"{url}\", timeout_ms = 1500 }}")
+    };
+    given.iter().enumerate().map(endpoint).collect::<Vec<_>>().join(", ")
 }

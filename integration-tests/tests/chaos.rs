@@ -1,0 +1,140 @@
+//! Endpoints that fail and lie, in every way there is: no transfer is missed, none is paid that was not asked
+//! for, and nobody needs to help.
+
+use std::time::{Duration, Instant};
+
+use eyre::{WrapErr, ensure};
+use twinspan_chains::Truth;
+use twinspan_integration_tests::books::Ending;
+use twinspan_integration_tests::chaos::{Chaos, Fault, Lie, Wire};
+use twinspan_integration_tests::live::{Live, PATIENCE, eventually};
+use twinspan_relayer::devnet::ledger::Ledger;
+use twinspan_relayer::devnet::node::free_port;
+
+/// What relayers may log as an error while endpoints lie: that they do.
+const EXPECTED: &[&str] = &["endpoint"];
+
+/// A world whose relayers reach each chain over `endpoints` of ours alone.
+struct Storm {
+    live: Live,
+    /// By chain.
+    endpoints: [Vec<Chaos>; 2],
+}
+
+impl Storm {
+    async fn start(name: &str, endpoints: usize, truth: (Truth, usize)) -> eyre::Result<Self> {
+        let ports = [free_port()?, free_port()?];
+        let mut opened = [Vec::new(), Vec::new()];
+        for (chain, port) in opened.iter_mut().zip(ports) {
+            for _ in 0..endpoints {
+                chain.push(Chaos::open(format!("http://127.0.0.1:{port}")).await?);
+            }
+        }
+        let urls = |chain: &Vec<Chaos>| chain.iter().map(|it| it.url().to_owned()).collect();
+        let live = Live::start(name, |options| {
+            options.node_ports = Some(ports);
+            options.endpoints = [urls(&opened[0]), urls(&opened[1])];
+            options.truth = truth;
+            options.takeover = Duration::from_secs(1);
+        })
+        .await?;
+        Ok(Self { live, endpoints: opened })
+    }
+
+    /// The first endpoints of both chains have these faults, the others none.
+    async fn set(&self, faults: &[Fault]) -> eyre::Result<()> {
+        for chain in &self.endpoints {
+            for (n, endpoint) in chain.iter().enumerate() {
+                endpoint.set(faults.get(n).copied().unwrap_or(Fault::None)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the relayers have asked the endpoints at `place`.
+    async fn meets(&self, place: usize) -> eyre::Result<()> {
+        eventually("the endpoint is asked", PATIENCE, async || {
+            Ok(self.endpoints.iter().all(|chain| chain[place].asked() > 0))
+        })
+        .await
+    }
+
+    /// Moves value both ways and waits until all of it has arrived.
+    async fn transfers_pass(&mut self) -> eyre::Result<Duration> {
+        let started = Instant::now();
+        self.live.load(4).await?;
+        self.all_arrived(PATIENCE).await?;
+        Ok(started.elapsed())
+    }
+
+    async fn all_arrived(&mut self, limit: Duration) -> eyre::Result<()> {
+        let requested = self.live.sent.len() + self.live.others;
+        Ledger::open(&self.live.world).wait(&self.live.world, requested, limit).await?;
+        Ok(())
+    }
+
+    async fn close(mut self) -> eyre::Result<()> {
+        self.set(&[]).await?;
+        self.live.close(Ending { errors: EXPECTED, ..Ending::default() }).await?;
+        Ok(())
+    }
+}
+
+/// `TWINSPAN_CHAOS_ONLY` chooses the faults whose names contain it.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_endpoint_of_three_may_fail_or_lie_in_any_way() -> eyre::Result<()> {
+    let mut storm = Storm::start("chaos_alone", 3, (Truth::Proof, 2)).await?;
+    let only = std::env::var("TWINSPAN_CHAOS_ONLY").unwrap_or_default();
+    let chosen = |fault: &Fault| format!("{fault:?}").contains(&only);
+    for (n, fault) in Fault::all().into_iter().filter(chosen).enumerate() {
+        // By turns, so that one has been left alone and is asked again before its next turn.
+        let place = n % 3;
+        let mut faults = [Fault::None; 3];
+        faults[place] = fault;
+        storm.set(&faults).await?;
+        storm.meets(place).await.wrap_err_with(|| format!("{fault:?}"))?;
+        let took = storm.transfers_pass().await.wrap_err_with(|| format!("{fault:?}"))?;
+        let asked = storm.endpoints.each_ref().map(|chain| chain[place].asked());
+        println!("{fault:?}: {took:.1?}, asked {asked:?}");
+    }
+    storm.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn liars_below_the_quorum_get_nothing_attested_while_the_rest_is_down() -> eyre::Result<()> {
+    let mut storm = Storm::start("chaos_alone_with_liars", 4, (Truth::Quorum, 3)).await?;
+    let down = Fault::Wire(Wire::Unavailable);
+    for lie in [Lie::ForgedCalls, Lie::NoLogs, Lie::ForgedLogs, Lie::OtherBlocks, Lie::AheadHead] {
+        let lie = Fault::Lie(lie);
+        storm.set(&[lie, lie, down, down]).await?;
+        let before = storm.live.metric("twinspan_attestations_total").await;
+        storm.live.load(4).await?;
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        let signed = storm.live.metric("twinspan_attestations_total").await - before;
+        ensure!(signed == 0.0, "{lie:?}: {signed} attestations below the quorum");
+        storm.set(&[]).await?;
+        storm.all_arrived(PATIENCE).await.wrap_err_with(|| format!("after {lie:?}"))?;
+        println!("{lie:?}: nothing was attested, and all arrived when the others came back");
+    }
+    storm.close().await
+}
+
+/// `TWINSPAN_CHAOS_PAIRS` and `TWINSPAN_CHAOS_SEED` choose how many pairs and which.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_endpoints_of_four_may_fail_or_lie_each_in_its_own_way() -> eyre::Result<()> {
+    let number = |name: &str, or: u64| {
+        std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(or)
+    };
+    let (pairs, seed) = (number("TWINSPAN_CHAOS_PAIRS", 6), number("TWINSPAN_CHAOS_SEED", 1));
+    let mut storm = Storm::start("chaos_pairs", 4, (Truth::Proof, 2)).await?;
+    let all = Fault::all();
+    let of_all = |n: u64| all[usize::try_from(n % all.len() as u64).unwrap_or(0)];
+    // Steps that share no divisor with the number of faults meet each of them.
+    for n in seed..seed + pairs {
+        let faults = [of_all(n * 7), of_all(n * 19 + 5)];
+        storm.set(&faults).await?;
+        let took = storm.transfers_pass().await.wrap_err_with(|| format!("{faults:?}"))?;
+        println!("{faults:?}: {took:.1?}");
+    }
+    storm.close().await
+}
