@@ -1,6 +1,6 @@
 # Everything starts here. `make demo` and `make test` install what they need but Rust and Node.js.
 
-.PHONY: demo devnet test rust bench contracts artifacts prove fmt lint
+.PHONY: demo devnet test rust chaos bench contracts artifacts prove fmt lint
 
 NPM := node_modules/.package-lock.json
 PROVERS := target/prove-venv/.installed
@@ -28,6 +28,11 @@ lint:
 rust: $(NPM)
 	cargo build --workspace --all-targets
 	cargo test --workspace -- --test-threads 1
+
+# Endpoints that fail and lie: every way alone, and two hundred pairs of ways. `test` tries some of them.
+chaos: $(NPM)
+	cargo build --workspace --all-targets
+	TWINSPAN_CHAOS_LONG=1 cargo test --workspace --test chaos -- --nocapture --test-threads 1
 
 contracts: $(NPM)
 	cd contracts && $(FORGE) fmt --check

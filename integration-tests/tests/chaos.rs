@@ -14,6 +14,11 @@ use twinspan_relayer::devnet::node::free_port;
 /// What relayers may log as an error while endpoints lie: that they do.
 const EXPECTED: &[&str] = &["endpoint"];
 
+/// `make chaos`: every fault, and many pairs of them.
+fn is_long() -> bool {
+    std::env::var_os("TWINSPAN_CHAOS_LONG").is_some()
+}
+
 /// A world whose relayers reach each chain over `endpoints` of ours alone.
 struct Storm {
     live: Live,
@@ -80,13 +85,17 @@ impl Storm {
     }
 }
 
-/// `TWINSPAN_CHAOS_ONLY` chooses the faults whose names contain it.
+/// `TWINSPAN_CHAOS_ONLY` chooses the faults whose names contain it; else some, or all in a long run.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_endpoint_of_three_may_fail_or_lie_in_any_way() -> eyre::Result<()> {
     let mut storm = Storm::start("chaos_alone", 3, (Truth::Proof, 2)).await?;
-    let only = std::env::var("TWINSPAN_CHAOS_ONLY").unwrap_or_default();
-    let chosen = |fault: &Fault| format!("{fault:?}").contains(&only);
-    for (n, fault) in Fault::all().into_iter().filter(chosen).enumerate() {
+    let mut faults = Fault::all();
+    if let Ok(only) = std::env::var("TWINSPAN_CHAOS_ONLY") {
+        faults.retain(|fault| format!("{fault:?}").contains(&only));
+    } else if !is_long() {
+        faults = faults.into_iter().skip(1).step_by(4).collect();
+    }
+    for (n, fault) in faults.into_iter().enumerate() {
         // By turns, so that one has been left alone and is asked again before its next turn.
         let place = n % 3;
         let mut faults = [Fault::None; 3];
@@ -104,7 +113,8 @@ async fn one_endpoint_of_three_may_fail_or_lie_in_any_way() -> eyre::Result<()> 
 async fn liars_below_the_quorum_get_nothing_attested_while_the_rest_is_down() -> eyre::Result<()> {
     let mut storm = Storm::start("chaos_alone_with_liars", 4, (Truth::Quorum, 3)).await?;
     let down = Fault::Wire(Wire::Unavailable);
-    for lie in [Lie::ForgedCalls, Lie::NoLogs, Lie::ForgedLogs, Lie::OtherBlocks, Lie::AheadHead] {
+    let lies = [Lie::ForgedCalls, Lie::ForgedLogs, Lie::NoLogs, Lie::OtherBlocks, Lie::AheadHead];
+    for lie in lies.into_iter().take(if is_long() { lies.len() } else { 2 }) {
         let lie = Fault::Lie(lie);
         storm.set(&[lie, lie, down, down]).await?;
         let before = storm.live.metric("twinspan_attestations_total").await;
@@ -125,7 +135,8 @@ async fn two_endpoints_of_four_may_fail_or_lie_each_in_its_own_way() -> eyre::Re
     let number = |name: &str, or: u64| {
         std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(or)
     };
-    let (pairs, seed) = (number("TWINSPAN_CHAOS_PAIRS", 6), number("TWINSPAN_CHAOS_SEED", 1));
+    let pairs = number("TWINSPAN_CHAOS_PAIRS", if is_long() { 200 } else { 6 });
+    let seed = number("TWINSPAN_CHAOS_SEED", 1);
     let mut storm = Storm::start("chaos_pairs", 4, (Truth::Proof, 2)).await?;
     let all = Fault::all();
     let of_all = |n: u64| all[usize::try_from(n % all.len() as u64).unwrap_or(0)];

@@ -129,10 +129,9 @@ impl Endpoint {
         self.lagging.store(lagging, Ordering::Relaxed);
     }
 
-    /// Whether it is asked only when no other one answers.
-    pub(crate) fn is_last_choice(&self) -> bool {
-        let until = *unpoisoned(&self.distrusted_until);
-        self.is_lagging() || until.is_some_and(|until| Instant::now() < until)
+    /// Until when it is distrusted, if it is.
+    fn distrusted_until(&self) -> Option<Instant> {
+        unpoisoned(&self.distrusted_until).filter(|until| Instant::now() < *until)
     }
 
     /// It served something untrue.
@@ -141,14 +140,12 @@ impl Endpoint {
     }
 }
 
-/// The endpoints with their places, in the order in which one after the other is asked: those that lag or
-/// are distrusted last, and of these the one last that was distrusted last.
+/// The endpoints with their places, in the order in which one after the other is asked: those that are
+/// distrusted last, the latest of them after the others, and behind them all those that lag.
 pub(crate) fn by_trust(endpoints: &[Endpoint]) -> impl Iterator<Item = (usize, &Endpoint)> {
     let mut order: Vec<_> = endpoints.iter().enumerate().collect();
     // Stable: otherwise the order is that of the configuration.
-    order.sort_by_cached_key(|(_, endpoint)| {
-        endpoint.is_last_choice().then(|| *unpoisoned(&endpoint.distrusted_until))
-    });
+    order.sort_by_cached_key(|(_, endpoint)| (endpoint.is_lagging(), endpoint.distrusted_until()));
     order.into_iter()
 }
 

@@ -12,6 +12,9 @@ use super::service::{Outcome, RpcService};
 /// Largest answer that is read, in bytes. A full `eth_getLogs` of 10,000 requests has about 10 MB.
 pub const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 
+/// Deepest answer that is read. A true one has about six levels.
+const DEPTH_MAX: usize = 64;
+
 /// The bottom of an HTTP endpoint's stack. Keeps connections alive; never follows a redirect, which
 /// would hand the request to someone who was not configured.
 pub(crate) fn http(url: Url) -> Result<RpcService, RpcFault> {
@@ -30,6 +33,9 @@ async fn send(client: Client, url: Url, request: RequestPacket) -> Outcome {
         client.post(url).json(&request).send().await.map_err(|error| unreachable(&error))?;
     let status = response.status();
     let body = read_bounded(response).await?.ok_or_else(|| too_large(&request))?;
+    if is_nested_too_deep(&body) {
+        return Err(malformed("the answer is nested deeper than any true one"));
+    }
     let parsed = serde_json::from_slice::<ResponsePacket>(&body);
     match parsed {
         Ok(packet) if answers(&request, &packet) => Ok(packet),
@@ -55,6 +61,25 @@ async fn read_bounded(
         body.extend_from_slice(&chunk);
     }
     Ok(Some(body))
+}
+
+/// What is passed on unread would be refused only where it is read, by whoever asked and for no endpoint's fault.
+fn is_nested_too_deep(body: &[u8]) -> bool {
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    for byte in body {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => depth += 1,
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEPTH_MAX {
+            return true;
+        }
+    }
+    false
 }
 
 /// Only of logs can a smaller question be asked.
