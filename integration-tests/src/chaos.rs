@@ -169,6 +169,11 @@ impl State {
         Ok(answer.json().await?)
     }
 
+    /// What the node says, as an answer over HTTP.
+    async fn true_answer(&self, question: Value) -> eyre::Result<Vec<u8>> {
+        Ok(response("200 OK", &self.answer(Fault::None, question).await?))
+    }
+
     /// What is answered, as bytes of JSON.
     async fn answer(&self, fault: Fault, mut question: Value) -> eyre::Result<Vec<u8>> {
         let Fault::Lie(lie) = fault else {
@@ -243,40 +248,28 @@ async fn connection(near: TcpStream, state: Arc<State>) -> eyre::Result<()> {
                 near.write_all(to).await?;
             }
             Wire::Giant => return giant(&mut near).await,
-            Wire::Late | Wire::Slow | Wire::Truncated | Wire::Twice => {
-                let answer = response("200 OK", &state.answer(Fault::None, question).await?);
-                if !bytes(wire, &mut near, &answer).await? {
-                    return Ok(());
+            Wire::Late => {
+                tokio::time::sleep(LATE).await;
+                near.write_all(&state.true_answer(question).await?).await?;
+            }
+            Wire::Slow => {
+                for byte in state.true_answer(question).await? {
+                    near.write_all(&[byte]).await?;
+                    tokio::time::sleep(Duration::from_secs(1)).await;
                 }
+            }
+            Wire::Truncated => {
+                let answer = state.true_answer(question).await?;
+                near.write_all(&answer[..answer.len() - answer.len() / 3]).await?;
+                return Ok(());
+            }
+            Wire::Twice => {
+                let answer = state.true_answer(question).await?;
+                near.write_all(&[answer.as_slice(), &answer].concat()).await?;
             }
         }
     }
     Ok(())
-}
-
-/// Sends a true answer in a way of its own. Whether the connection goes on.
-async fn bytes(wire: Wire, near: &mut BufReader<TcpStream>, answer: &[u8]) -> eyre::Result<bool> {
-    match wire {
-        Wire::Late => {
-            tokio::time::sleep(LATE).await;
-            near.write_all(answer).await?;
-        }
-        Wire::Slow => {
-            for byte in answer {
-                near.write_all(&[*byte]).await?;
-                tokio::time::sleep(Duration::from_secs(1)).await;
-            }
-        }
-        Wire::Truncated => {
-            near.write_all(&answer[..answer.len() - answer.len() / 3]).await?;
-            return Ok(false);
-        }
-        _ => {
-            near.write_all(answer).await?;
-            near.write_all(answer).await?;
-        }
-    }
-    Ok(true)
 }
 
 async fn giant(near: &mut BufReader<TcpStream>) -> eyre::Result<()> {
