@@ -179,6 +179,9 @@ impl State {
         let Fault::Lie(lie) = fault else {
             return Ok(serde_json::to_vec(&self.ask(&question).await?)?);
         };
+        if lie == Lie::Nested {
+            return Ok(lies::nested(&question["id"]));
+        }
         let since = self.since.load(Ordering::Relaxed);
         if let Some(mut invented) = lies::invent(lie, &question, since) {
             invented["jsonrpc"] = json!("2.0");
@@ -188,8 +191,7 @@ impl State {
         lies::ask_otherwise(lie, &mut question, since);
         let mut answer = self.ask(&question).await?;
         lies::bend(lie, &question, &mut answer);
-        let text = serde_json::to_vec(&answer)?;
-        Ok(if lie == Lie::Nested { lies::nested(&question["id"]) } else { text })
+        Ok(serde_json::to_vec(&answer)?)
     }
 }
 

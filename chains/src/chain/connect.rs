@@ -16,7 +16,7 @@ use crate::config::ChainConfig;
 use crate::evm::logs::RangeGauge;
 use crate::rpc::endpoint::Endpoint;
 use crate::rpc::fault::RpcFault;
-use crate::rpc::{self, CallCounts, RpcService, WsLink, classify};
+use crate::rpc::{self, CallCounts, RpcService, WsLink};
 
 /// Why a chain cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -185,8 +185,8 @@ impl EvmChain {
     async fn check_endpoints(&self) -> Result<(), ConnectError> {
         let config = self.config();
         let asked = self.inner.endpoints.iter().map(|endpoint| async move {
-            let call = endpoint.client().request::<_, U64>("eth_chainId", ());
-            (endpoint.label().to_owned(), call.await)
+            let named: Result<U64, _> = endpoint.ask("eth_chainId", ()).await;
+            (endpoint.label().to_owned(), named)
         });
         let mut answering = 0;
         let mut silent = None;
@@ -196,7 +196,7 @@ impl EvmChain {
                     answering += 1;
                     continue;
                 }
-                Err(error) => classify::fault_of(&error),
+                Err(fault) => fault,
             };
             if let RpcFault::WrongChain { got, .. } = fault {
                 let (chain, want) = (config.name.clone(), config.chain_id);

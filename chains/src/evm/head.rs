@@ -303,8 +303,8 @@ pub(crate) async fn check_lag(chain: &EvmChain) {
         return;
     }
     let asked = endpoints.iter().map(|endpoint| async move {
-        let call = endpoint.client().request::<_, U64>("eth_blockNumber", ());
-        call.await.ok().map(|number| number.to::<u64>())
+        let number: Result<U64, _> = endpoint.ask("eth_blockNumber", ()).await;
+        number.ok().map(|number| number.to::<u64>())
     });
     let heights = futures::future::join_all(asked).await;
     let newest = heights.iter().flatten().max().copied().unwrap_or_default();

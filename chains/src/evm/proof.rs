@@ -62,7 +62,7 @@ async fn state_root(chain: &EvmChain, at: BlockRef) -> Result<B256, RpcFault> {
     if header.is_null() {
         return Err(RpcFault::UnknownBlock);
     }
-    let root: Root = serde_json::from_value(header.clone())
+    let root = Root::deserialize(&header)
         .map_err(|_| RpcFault::Malformed("a header without a state root".to_owned()))?;
     if root.hash != at.hash || root.number.to::<u64>() != at.number.get() {
         return Err(RpcFault::UnknownBlock);

@@ -110,11 +110,6 @@ impl Endpoint {
         self.client.request(method, params).await.map_err(|error| classify::fault_of(&error))
     }
 
-    /// Asks this endpoint alone.
-    pub(crate) const fn client(&self) -> &RpcClient {
-        &self.client
-    }
-
     /// Its WebSocket, for subscriptions.
     pub(crate) const fn ws(&self) -> Option<&WsLink> {
         self.ws.as_ref()

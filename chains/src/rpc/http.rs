@@ -32,7 +32,8 @@ async fn send(client: Client, url: Url, request: RequestPacket) -> Outcome {
     let response =
         client.post(url).json(&request).send().await.map_err(|error| unreachable(&error))?;
     let status = response.status();
-    let body = read_bounded(response).await?.ok_or_else(|| too_large(&request))?;
+    let body = read_bounded(response, ANSWER_BYTES_MAX).await;
+    let body = body.map_err(|error| unreachable(&error))?.ok_or_else(|| too_large(&request))?;
     if is_nested_too_deep(&body) {
         return Err(malformed("the answer is nested deeper than any true one"));
     }
@@ -49,13 +50,17 @@ async fn send(client: Client, url: Url, request: RequestPacket) -> Outcome {
     }
 }
 
-/// `None`: it is larger than we read.
-async fn read_bounded(
+/// The body of an answer; `None` if it has more than `bytes_max`, of which no more is held.
+///
+/// # Errors
+/// If the connection breaks. The error's own text holds the URL.
+pub async fn read_bounded(
     mut response: reqwest::Response,
-) -> Result<Option<Vec<u8>>, alloy::transports::TransportError> {
+    bytes_max: usize,
+) -> Result<Option<Vec<u8>>, reqwest::Error> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(&error))? {
-        if body.len() + chunk.len() > ANSWER_BYTES_MAX {
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > bytes_max {
             return Ok(None);
         }
         body.extend_from_slice(&chunk);

@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use alloy::rpc::client::RpcClient;
 
-pub use http::ANSWER_BYTES_MAX;
+pub use http::{ANSWER_BYTES_MAX, read_bounded};
 pub use service::{Outcome, RpcService};
 pub use wire::CallCounts;
 

@@ -15,6 +15,7 @@ use twinspan_bridge::error::Disposition;
 
 use super::{Signer, SignerError};
 use crate::config::shown_origin;
+use crate::rpc::read_bounded;
 
 /// Largest answer to a request for a signature, in bytes: 132 and some white space.
 const SIGNATURE_BYTES_MAX: usize = 1_024;
@@ -207,20 +208,14 @@ async fn call(
     timeout: Duration,
 ) -> Result<Vec<u8>, RemoteProblem> {
     let broken = |error: reqwest::Error| unreachable(&error, timeout);
-    let mut answer = request.send().await.map_err(broken)?;
+    let answer = request.send().await.map_err(broken)?;
     match answer.status().as_u16() {
         200 => {}
         status @ (401 | 403) => return Err(RemoteProblem::Forbidden(status)),
         status => return Err(RemoteProblem::Refused(status)),
     }
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(broken)? {
-        if body.len() + chunk.len() > bytes_max {
-            return Err(RemoteProblem::TooLarge(bytes_max));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
+    let body = read_bounded(answer, bytes_max).await.map_err(broken)?;
+    body.ok_or(RemoteProblem::TooLarge(bytes_max))
 }
 
 /// The error's own text holds the URL with its credentials, so that only its kind is told.

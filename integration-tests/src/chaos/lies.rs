@@ -165,7 +165,7 @@ pub(super) fn ask_otherwise(lie: Lie, question: &mut Value, since: u64) {
 /// Makes a lie of what the node said.
 pub(super) fn bend(lie: Lie, question: &Value, answer: &mut Value) {
     if lie == Lie::WrongId {
-        answer["id"] = json!(number(&json!("0xffff")));
+        answer["id"] = json!(0xffff);
         return;
     }
     let Some(result) = answer.get_mut("result") else { return };

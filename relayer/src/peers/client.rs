@@ -5,6 +5,7 @@ use std::time::Duration;
 use alloy::transports::http::reqwest::Url;
 use reqwest::Client;
 use serde::de::DeserializeOwned;
+use twinspan_chains::rpc::read_bounded;
 
 use super::wire::{Attestations, Pull};
 
@@ -89,17 +90,13 @@ impl Peer {
         url.query_pairs_mut()
             .append_pair("lane", &pull.lane.to_string())
             .append_pair("above", &pull.above.to_string());
-        let mut answer = self.client.get(url).send().await.map_err(unreached)?;
+        let answer = self.client.get(url).send().await.map_err(unreached)?;
         if !answer.status().is_success() {
             return Err(PeerError::Refused(answer.status().as_u16()));
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(unreached)? {
-            if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-                return Err(PeerError::Malformed(format!("over {ANSWER_BYTES_MAX} bytes")));
-            }
-            body.extend_from_slice(&chunk);
-        }
+        let body = read_bounded(answer, ANSWER_BYTES_MAX).await.map_err(unreached)?;
+        let body =
+            body.ok_or_else(|| PeerError::Malformed(format!("over {ANSWER_BYTES_MAX} bytes")))?;
         serde_json::from_slice(&body).map_err(|error| PeerError::Malformed(error.to_string()))
     }
 }
