@@ -110,6 +110,24 @@ contract LimitsTest is PairTest {
         vm.assertEq(mainVault.quote(address(gold), most).earliest, START);
     }
 
+    /// Nothing of what the bucket held under a limit bounds what passes without one, nor later under another.
+    function test_a_limit_that_is_lifted_leaves_nothing_behind() public {
+        _set(Direction.Outgoing, _rate(100, 1 days));
+        _ask(100);
+        _set(Direction.Outgoing, _unlimited());
+        vm.assertEq(mainVault.available(address(gold), Direction.Outgoing), NO_LIMIT);
+        vm.assertEq(mainVault.quote(address(gold), 1000).earliest, START, "at once");
+        _ask(1000);
+        _set(Direction.Outgoing, _rate(70, 1 days));
+        vm.assertEq(mainVault.available(address(gold), Direction.Outgoing), 70, "full");
+    }
+
+    function test_what_a_full_bucket_holds_passes_now() public {
+        _set(Direction.Outgoing, _rate(100, 1 days));
+        vm.warp(START + 30 days);
+        vm.assertEq(mainVault.quote(address(gold), 100).earliest, START + 30 days, "not in the past");
+    }
+
     function test_a_bucket_of_no_capacity_passes_nothing() public {
         _set(Direction.Outgoing, _rate(0, 1 days));
         _set(Direction.Incoming, _rate(0, 1 days));

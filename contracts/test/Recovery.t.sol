@@ -83,6 +83,8 @@ contract RecoveryTest is PairTest {
         vm.prank(OWNER);
         service.unpause();
         uint256 held = goldThere.balanceOf(BOB);
+        vm.expectEmit(address(service));
+        emit IBridge.HandoverParked(request.nonce, BOB, LaneHead.hash(request), ParkReason.TokenUnavailable, 0, request);
         _deliver(service, request);
         vm.assertEq(goldThere.balanceOf(BOB), held, "it waits for its release");
         _assertParked(service, request, ParkReason.TokenUnavailable);

@@ -9,13 +9,12 @@ import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 
 /// @title A recipient that calls the bridge or the vault again while it is paid
 contract Reenterer {
-    address private immutable _target;
+    address private _target;
     bytes private _data;
     bool public entered;
 
-    constructor(address target, bytes memory data) {
-        _target = target;
-        _data = data;
+    function arm(address target, bytes calldata data) external {
+        (_target, _data) = (target, data);
     }
 
     receive() external payable {
@@ -51,15 +50,18 @@ contract ReenteringToken is ERC20 {
 
 /// @title Value moves by one call at a time
 contract ReentryProofs is SymbolicBridge {
-    /// While a release pays, no request, delivery, release or return passes, with any input.
+    /// While a release pays, no request, delivery, release or return passes, with any input. What else is parked is the
+    /// caller's own: it may return that without waiting.
     function check_nothing_is_reentered_while_paying() public {
         _registerCoin(0);
+        Reenterer recipient = new Reenterer();
         Request[] memory requests = _anyRequests(2, "parked");
+        for (uint256 i = 0; i < requests.length; ++i) {
+            requests[i].recipient = address(recipient);
+            requests[i].amount = 1;
+        }
         (address target, bytes memory call) = _anyCall(requests[1]);
-        Reenterer recipient = new Reenterer(target, call);
-        requests[0].recipient = address(recipient);
-        requests[0].amount = 1;
-        requests[1].amount = 1;
+        recipient.arm(target, call);
         _deliverAny(requests);
         _lockCoin(10);
         vm.warp(START + 1 days);

@@ -33,6 +33,7 @@ interface Vm {
     function deal(address account, uint256 balance) external;
     function deployCode(string calldata artifact, bytes calldata args) external returns (address);
     function etch(address account, bytes calldata code) external;
+    function expectEmit(address emitter) external;
     function expectRevert() external;
     function expectRevert(bytes4 selector) external;
     function expectRevert(bytes calldata data) external;

@@ -8,13 +8,18 @@ use alloy::primitives::{Address, B256, U256};
 use alloy::providers::Provider;
 use eyre::{WrapErr, eyre};
 use serde::Serialize;
-use twinspan_bridge::ids::{BlockNumber, Nonce};
-use twinspan_bridge::observe::SettlementEvent;
+use twinspan_bridge::error::Disposition;
+use twinspan_bridge::ids::{BlockNumber, BlockRef, Nonce};
+use twinspan_bridge::observe::{BridgeRead, SettlementEvent};
 use twinspan_bridge::request::{NATIVE_COIN, Request};
 use twinspan_contracts::{Bridge, TestToken, Vault};
 
-use super::World;
 use super::traffic::Sent;
+use super::{Chain, World};
+
+/// Longest that a node's view of one block may contradict itself. For a moment anvil answers for the state
+/// of a block with that of the next one, while it mines that.
+const CONTRADICTION_MAX: Duration = Duration::from_secs(10);
 
 /// One lane's requests and handovers, as the chains tell them.
 #[derive(Debug, Default)]
@@ -84,6 +89,18 @@ impl Conservation {
     }
 }
 
+async fn read_anew(chain: &Chain, after: BlockNumber, to: BlockRef) -> eyre::Result<BridgeRead> {
+    let end = Instant::now() + CONTRADICTION_MAX;
+    loop {
+        match chain.access.read_bridge(chain.bridge, after, to).await {
+            Err(fault) if fault.disposition() == Disposition::Wait && Instant::now() < end => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            read => return Ok(read?),
+        }
+    }
+}
+
 impl Ledger {
     /// Empty books, from the bridges' creation on.
     #[must_use]
@@ -104,7 +121,7 @@ impl Ledger {
             if latest.number <= self.cursors[side] {
                 continue;
             }
-            let read = chain.access.read_bridge(chain.bridge, self.cursors[side], latest).await?;
+            let read = read_anew(chain, self.cursors[side], latest).await?;
             let now = Instant::now();
             for sourced in read.requests {
                 let nonce = sourced.request.nonce;
