@@ -21,6 +21,17 @@ pub struct BridgeState {
     pub paused_until: u64,
 }
 
+/// Where the two lanes of a bridge contract stood after a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Milestone {
+    /// The block.
+    pub block: BlockNumber,
+    /// The lane whose source the bridge is.
+    pub outgoing: LanePosition,
+    /// The lane whose destination it is.
+    pub incoming: LanePosition,
+}
+
 /// Everything that one bridge contract did in the blocks `(after, to]`, and its state after `to`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BridgeRead {

@@ -12,7 +12,7 @@ use alloy::rpc::client::RpcClient;
 use alloy::rpc::json_rpc::{RpcRecv, RpcSend};
 use tokio::sync::watch;
 use twinspan_bridge::ids::{BlockNumber, BlockRef, BridgeAt, ChainId, Count};
-use twinspan_bridge::observe::{BridgeRead, BridgeState};
+use twinspan_bridge::observe::{BridgeRead, BridgeState, Milestone};
 use twinspan_bridge::relayer_set::RelayerSet;
 
 use crate::config::ChainConfig;
@@ -20,7 +20,7 @@ use crate::evm::head::{Head, HeadWatcher};
 use crate::evm::logs::RangeGauge;
 use crate::evm::preflight::{Preflight, PreflightError};
 use crate::evm::read::ReadError;
-use crate::evm::{finality, head, logs, preflight, read};
+use crate::evm::{finality, head, logs, preflight, read, survey};
 use crate::rpc::endpoint::Endpoint;
 use crate::rpc::fault::RpcFault;
 use crate::rpc::{CallCounts, classify};
@@ -174,7 +174,42 @@ impl EvmChain {
         after: BlockNumber,
         to: BlockRef,
     ) -> Result<BridgeRead, ReadError> {
-        logs::read_bridge(self, bridge, after, to).await
+        logs::read_bridge(self, bridge, after, to, None).await
+    }
+
+    /// As [`read_bridge`](Self::read_bridge), where the state after `to` is known from a [`survey`](Self::survey).
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn read_bridge_known(
+        &self,
+        bridge: Address,
+        after: BlockNumber,
+        to: BlockRef,
+        state: BridgeState,
+    ) -> Result<BridgeRead, ReadError> {
+        logs::read_bridge(self, bridge, after, to, Some(state)).await
+    }
+
+    /// Where the bridge's lanes stood on the way from one milestone to the block `to`, by its events alone, which
+    /// provably lead to its state there. The last milestone is at `to`; the others are as far apart as the nodes let
+    /// us ask, and only where something happened.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the endpoints do not answer, have no state of `to`, or the events do not lead to it.
+    pub async fn survey(
+        &self,
+        bridge: Address,
+        from: Milestone,
+        to: BlockRef,
+    ) -> Result<Vec<Milestone>, ReadError> {
+        survey::survey(self, bridge, from, to).await
+    }
+
+    /// Blocks that the nodes let us ask about at a time, as far as their answers have shown.
+    #[must_use]
+    pub fn log_range(&self) -> u64 {
+        self.inner.range.span()
     }
 
     /// What a relayer checks about the bridge before it starts.

@@ -30,6 +30,7 @@ use crate::peers::{Directory, LaneEntry, server};
 use crate::pipeline::attest::{ASKED_MAX, Attester, RemoteAttester};
 use crate::pipeline::exchange::{Exchange, OUTBOX_MAX, Outbox};
 use crate::pipeline::observe::{Memory, Observer};
+use crate::pipeline::read_ahead::ReadAhead;
 use crate::pipeline::submit::Submitter;
 use crate::status::PairReport;
 use crate::store::{AccountStore, Deployment, Store, StoreError};
@@ -300,14 +301,18 @@ impl App<'_> {
             outbox.clone(),
         )?;
         for (side, cursor) in engine.cursors().into_iter().enumerate() {
+            let chain = self.chains[&sides[side].chain].clone();
+            let bridge = sides[side].bridge;
             let observer = Observer {
                 side,
                 name: format!("{name}/{}", sides[side].chain),
-                chain: self.chains[&sides[side].chain].clone(),
-                bridge: sides[side].bridge,
+                reads: ReadAhead::new(chain.clone(), bridge),
+                chain,
+                bridge,
                 term_blocks: pair.term_blocks,
                 cursor,
                 engine: inbox.clone(),
+                report: report.clone(),
                 memory: Memory::default(),
             };
             let task = format!("{}/observe", observer.name);

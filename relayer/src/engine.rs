@@ -15,10 +15,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info};
 use twinspan_bridge::effect::{Effect, Input, Record};
 use twinspan_bridge::finality::Final;
-use twinspan_bridge::ids::{BlockNumber, Count, Lane};
+use twinspan_bridge::ids::{Count, Lane};
 use twinspan_bridge::lane_head::{LanePosition, Linked};
 use twinspan_bridge::machine::{LaneMachine, LinkedRequest};
-use twinspan_bridge::observe::BridgeState;
+use twinspan_bridge::observe::{BridgeState, Milestone};
 use twinspan_bridge::settle::Settled;
 
 use self::seat::{Seat, log_settled, transfer_span};
@@ -93,7 +93,7 @@ impl Engine {
 
     /// Where each side's observer goes on.
     #[must_use]
-    pub fn cursors(&self) -> [BlockNumber; 2] {
+    pub fn cursors(&self) -> [Milestone; 2] {
         [0, 1].map(|side| self.cursor(side))
     }
 
@@ -186,7 +186,7 @@ impl Engine {
     fn on_observed(&mut self, observation: Observation, step: &mut Step) -> Verdict {
         let Observation { side, read, newest, set, paused, term, final_to, seen_at } = observation;
         let (out, back) = (side, 1 - side);
-        if read.after != self.cursor(side) {
+        if read.after != self.cursor(side).block {
             return Verdict::Stale { cursor: self.cursor(side) };
         }
         let linked =
@@ -265,7 +265,7 @@ impl Engine {
             return Ok(Verdict::Stale { cursor: self.cursor(side) });
         }
         error!(
-            pair = %self.pair, side, block = %self.cursor(side),
+            pair = %self.pair, side, block = %self.cursor(side).block,
             linked = ?self.seats[out].machine.linked(), chain = ?state.outgoing,
             "final history was rewritten: reading this side anew; what was attested on the lost \
              history binds until the destination has passed it"
@@ -373,8 +373,10 @@ impl Engine {
         }
     }
 
-    fn cursor(&self, side: usize) -> BlockNumber {
-        self.seats[side].machine.linked_block()
+    fn cursor(&self, side: usize) -> Milestone {
+        let source = &self.seats[side].machine;
+        let incoming = self.seats[1 - side].machine.settled();
+        Milestone { block: source.linked_block(), outgoing: source.linked(), incoming }
     }
 
     fn lane_of(&self, lane: Lane) -> Option<usize> {

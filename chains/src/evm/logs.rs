@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use alloy::primitives::{Address, U64};
 use serde_json::{Value, json};
 use twinspan_bridge::ids::{BlockNumber, BlockRef, BridgeAt, ChainId, Lane};
-use twinspan_bridge::observe::BridgeRead;
+use twinspan_bridge::observe::{BridgeRead, BridgeState};
 use twinspan_contracts::abi::Bridge;
 
-use super::complete::{self, Incomplete};
+use super::complete;
 use super::decode::{self, LogFault, PlacedLog, RawLog, Told};
 use super::read::{self, ReadError};
 use crate::chain::EvmChain;
@@ -17,7 +17,12 @@ use crate::rpc::fault::RpcFault;
 /// Most logs that one read holds in memory. A caller that meets it reads in shorter runs.
 pub const LOGS_MAX: usize = 100_000;
 
-/// How many blocks the nodes let us ask about at a time, learnt from their answers.
+/// Logs in one answer above which the next questions are about fewer blocks: enough to make the way to the node and
+/// back matter little, few enough to hold several answers.
+const LOGS_AIM: usize = 8_192;
+
+/// How many blocks are asked about at a time: what the nodes allow and what makes answers of a good size, learnt
+/// from their answers.
 #[derive(Debug)]
 pub(crate) struct RangeGauge {
     max: u64,
@@ -30,7 +35,7 @@ impl RangeGauge {
         Self { max, span: AtomicU64::new(max) }
     }
 
-    fn span(&self) -> u64 {
+    pub(crate) fn span(&self) -> u64 {
         self.span.load(Ordering::Relaxed)
     }
 
@@ -38,24 +43,30 @@ impl RangeGauge {
         self.span.store((span / 2).max(1), Ordering::Relaxed);
     }
 
-    /// Grows slowly: what was too large once is likely to be again.
-    fn was_answered(&self, span: u64) {
-        if span >= self.span() {
+    fn was_answered(&self, span: u64, logs: usize) {
+        if logs > LOGS_AIM {
+            self.was_too_large(span);
+        } else if span >= self.span() && logs < LOGS_AIM / 4 {
+            // Slowly: what was too large once is likely to be again.
             self.span.store((span + span / 4 + 1).min(self.max), Ordering::Relaxed);
         }
     }
 }
 
-/// See [`EvmChain::read_bridge`].
+/// See [`EvmChain::read_bridge`]. `known`: the state after `to`, where it need not be asked for.
 pub(crate) async fn read_bridge(
     chain: &EvmChain,
     bridge: Address,
     after: BlockNumber,
     to: BlockRef,
+    known: Option<BridgeState>,
 ) -> Result<BridgeRead, ReadError> {
-    let read = read_strictly(chain, bridge, after, to).await;
-    if let Err(ReadError::Log(_)) = &read {
-        // Whether it lies or stands on another fork: another endpoint may do neither.
+    distrusting(chain, read_strictly(chain, bridge, after, to, known).await)
+}
+
+/// Asks another endpoint next time, if this read shows that the one that was asked lies or stands on another fork.
+pub(super) fn distrusting<T>(chain: &EvmChain, read: Result<T, ReadError>) -> Result<T, ReadError> {
+    if let Err(ReadError::Log(_) | ReadError::Incomplete(_) | ReadError::Astray { .. }) = &read {
         chain.distrust_logs();
     }
     read
@@ -66,9 +77,15 @@ async fn read_strictly(
     bridge: Address,
     after: BlockNumber,
     to: BlockRef,
+    known: Option<BridgeState>,
 ) -> Result<BridgeRead, ReadError> {
-    let state = async { read::bridge_state(chain, bridge, to).await.map_err(ReadError::from) };
-    let logs = read_logs(chain, bridge, after, to);
+    let state = async {
+        match known {
+            Some(state) => Ok(state),
+            None => read::bridge_state(chain, bridge, to).await.map_err(ReadError::from),
+        }
+    };
+    let logs = read_logs(chain, bridge, after, (to.number, to));
     let (logs, state) = futures::try_join!(logs, state)?;
     let mut read = BridgeRead {
         after,
@@ -111,21 +128,15 @@ async fn check_complete(
     let Err(incomplete) = complete::check(&read.settlements, before, read.state.incoming) else {
         return Ok(());
     };
-    let Some((at, _)) = known else { return Err(refuse(chain, incomplete)) };
+    let Some((at, _)) = known else { return Err(incomplete.into()) };
     // What we knew may have been of a fork that is no more: then it proves nothing.
     match read::bridge_state(chain, bridge, at).await {
         Err(RpcFault::UnknownBlock) => {
-            complete::check(&read.settlements, None, read.state.incoming)
-                .map_err(|incomplete| refuse(chain, incomplete))
+            Ok(complete::check(&read.settlements, None, read.state.incoming)?)
         }
-        Ok(_) => Err(refuse(chain, incomplete)),
+        Ok(_) => Err(incomplete.into()),
         Err(fault) => Err(fault.into()),
     }
-}
-
-fn refuse(chain: &EvmChain, incomplete: Incomplete) -> ReadError {
-    chain.distrust_logs();
-    incomplete.into()
 }
 
 /// The other end of the bridge. It never changes.
@@ -142,24 +153,24 @@ async fn counterpart(chain: &EvmChain, own: BridgeAt, at: BlockRef) -> Result<Br
     Ok(counterpart)
 }
 
-/// All logs of the bridge in `(after, to]`, in the order of the chain, everything but their content
-/// checked.
-async fn read_logs(
+/// All logs of the bridge in `(after, last]`, in the order of the chain, everything but their content
+/// checked. `to`: a block that is known, `last` or a later one.
+pub(super) async fn read_logs(
     chain: &EvmChain,
     bridge: Address,
     after: BlockNumber,
-    to: BlockRef,
+    (last, to): (BlockNumber, BlockRef),
 ) -> Result<Vec<PlacedLog>, ReadError> {
     let mut logs = Vec::new();
     let mut from = after.plus(1);
     // Ends: each turn either moves `from` on or halves the span, which is 1 at the least.
-    while from <= to.number {
+    while from <= last {
         let span = chain.range().span();
-        let end = from.plus(span - 1).min(to.number);
+        let end = from.plus(span - 1).min(last);
         let asked = end.get() - from.get() + 1;
         match ask(chain, bridge, from, end, to).await {
             Ok(raw) => {
-                chain.range().was_answered(asked);
+                chain.range().was_answered(asked, raw.len());
                 append(&mut logs, raw, bridge, (from, end), to)?;
                 from = end.plus(1);
             }

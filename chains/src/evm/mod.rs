@@ -11,6 +11,7 @@ mod proof;
 pub mod read;
 pub(crate) mod receipt;
 pub mod submit;
+pub(crate) mod survey;
 
 pub use complete::Incomplete;
 pub use decode::LogFault;

@@ -29,6 +29,17 @@ pub enum ReadError {
     /// The logs miss something that the contract's state says has happened.
     #[error(transparent)]
     Incomplete(#[from] Incomplete),
+    /// The logs of a long run of blocks do not lead to what the contract holds after it.
+    #[error(
+        "the logs lead to {} requests and {} handovers, the contract holds {} and {}, or other ones",
+        outgoing.0, incoming.0, outgoing.1, incoming.1
+    )]
+    Astray {
+        /// Requests by the logs, and by the contract.
+        outgoing: (Count, Count),
+        /// Handovers by the logs, and by the contract.
+        incoming: (Count, Count),
+    },
     /// A relayer set outside the contract's bounds.
     #[error(transparent)]
     RelayerSet(#[from] RelayerSetError),
@@ -41,13 +52,22 @@ pub enum ReadError {
 }
 
 impl ReadError {
+    /// Whether the state of the block is not to be had, though the block is there: only an archive node keeps that
+    /// of old blocks. Some nodes name it no better than a block that they do not know.
+    #[must_use]
+    pub const fn is_stateless(&self) -> bool {
+        matches!(self, Self::Rpc(RpcFault::StatePruned | RpcFault::UnknownBlock))
+    }
+
     /// What the error demands.
     #[must_use]
     pub const fn disposition(&self) -> Disposition {
         match self {
             Self::Rpc(fault) => fault.disposition(),
             Self::Log(fault) => fault.disposition(),
-            Self::TooManyLogs { .. } | Self::Incomplete(_) => Disposition::Wait,
+            Self::TooManyLogs { .. } | Self::Incomplete(_) | Self::Astray { .. } => {
+                Disposition::Wait
+            }
             Self::RelayerSet(_) => Disposition::Halt,
         }
     }

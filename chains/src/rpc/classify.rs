@@ -50,18 +50,26 @@ const RATE_LIMITED: &[&str] = &[
     "daily limit",
 ];
 
-/// In lower case. The block, or the state at it, is not there.
+/// In lower case. The state at the block is gone.
+const STATE_PRUNED: &[&str] = &[
+    "missing trie node",
+    "world state unavailable",
+    "state not available",
+    "state is not available",
+    "historical state",
+    "is pruned",
+    "due to pruning",
+    "maximum proof window",
+    "archive node",
+];
+
+/// In lower case. The block is not there.
 const UNKNOWN_BLOCK: &[&str] = &[
     "header not found",
     "unknown block",
     "block not found",
     "block could not be found",
     "not currently canonical",
-    "missing trie node",
-    "world state unavailable",
-    "state not available",
-    "historical state",
-    "required historical state unavailable",
     "block out of range",
     "blockoutofrange",
     "beyond current head",
@@ -131,6 +139,9 @@ fn fault_of_payload(payload: &ErrorPayload) -> RpcFault {
     }
     if says(RATE_LIMITED) || payload.code == 429 {
         return RpcFault::RateLimited;
+    }
+    if says(STATE_PRUNED) {
+        return RpcFault::StatePruned;
     }
     if matches!(payload.code, CODE_NOT_FOUND | CODE_UNKNOWN_BLOCK) || says(UNKNOWN_BLOCK) {
         return RpcFault::UnknownBlock;
@@ -248,7 +259,11 @@ mod tests {
             (429, "you are too fast", "rate_limited"),
             (-32000, "header not found", "unknown_block"),
             (-32000, "hash 0x12 is not currently canonical", "unknown_block"),
-            (-32000, "World state unavailable", "unknown_block"),
+            (-32000, "World state unavailable", "state_pruned"),
+            (-32000, "missing trie node 1f (path ) state 0x2e is not available", "state_pruned"),
+            (-32000, "historical state 0x2e is not available", "state_pruned"),
+            (4444, "state at block #7 is pruned", "state_pruned"),
+            (-32000, "distance to target block exceeds maximum proof window", "state_pruned"),
             (-39001, "no such thing", "unknown_block"),
             (3, "execution reverted: Bridge_Paused", "reverted"),
             (-32000, "Execution reverted", "reverted"),

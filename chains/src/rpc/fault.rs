@@ -29,6 +29,9 @@ pub enum RpcFault {
     /// The node does not have the block: not yet, not any more, or it is not canonical.
     #[error("the node does not have the block")]
     UnknownBlock,
+    /// The node has the block and no longer its state: only an archive node keeps that of old blocks.
+    #[error("the node no longer has the state of that block: only an archive node has")]
+    StatePruned,
     /// The answer would be larger than the node or we allow. A smaller range helps.
     #[error("the answer is too large")]
     TooLarge,
@@ -80,6 +83,7 @@ impl RpcFault {
             | Self::RateLimited
             | Self::BreakerOpen
             | Self::UnknownBlock
+            | Self::StatePruned
             | Self::TooLarge
             | Self::Reverted(_)
             | Self::Refused { .. }
@@ -101,6 +105,7 @@ impl RpcFault {
             | Self::BreakerOpen
             | Self::WrongChain { .. }
             | Self::UnknownBlock
+            | Self::StatePruned
             | Self::Malformed(_)
             | Self::Unproven(_)
             | Self::QuorumUnavailable { .. } => true,
@@ -123,6 +128,7 @@ impl RpcFault {
             Self::BreakerOpen
             | Self::WrongChain { .. }
             | Self::UnknownBlock
+            | Self::StatePruned
             | Self::TooLarge
             | Self::Reverted(_)
             | Self::Refused { .. }
@@ -141,6 +147,7 @@ impl RpcFault {
             Self::BreakerOpen => "breaker_open",
             Self::WrongChain { .. } => "wrong_chain",
             Self::UnknownBlock => "unknown_block",
+            Self::StatePruned => "state_pruned",
             Self::TooLarge => "too_large",
             Self::Reverted(_) => "reverted",
             Self::Refused { .. } => "refused",

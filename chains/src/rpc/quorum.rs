@@ -52,7 +52,10 @@ impl Quorum {
                 Ok(packet) => packet,
                 Err(fault) => {
                     tracing::debug!(endpoint = endpoint.label(), %fault, "no vote");
-                    common_fault = Some(fault);
+                    // That some have no state of old blocks any more says most.
+                    if common_fault != Some(RpcFault::StatePruned) {
+                        common_fault = Some(fault);
+                    }
                     continue;
                 }
             };
@@ -79,7 +82,7 @@ impl Quorum {
         }
         // Nobody answered: why says more than that. A block unknown to all is the common case.
         match fault {
-            Some(fault) if answered == 0 => fault,
+            Some(fault) if answered == 0 || fault == RpcFault::StatePruned => fault,
             Some(_) | None => RpcFault::QuorumUnavailable { want: self.want, answered },
         }
     }
@@ -137,6 +140,13 @@ mod tests {
             .map(|(n, script)| Endpoint::over(format!("node-{n}"), script.service()))
             .collect();
         Quorum::new(endpoints, want).run(request("eth_call")).await
+    }
+
+    #[tokio::test]
+    async fn too_few_archives_for_a_quorum_are_told_from_too_few_endpoints() {
+        let scripts = [says("1"), fails(RpcFault::StatePruned), fails(RpcFault::Timeout)];
+        let outcome = ask(2, &scripts).await;
+        assert_eq!(classify::fault_in(&outcome), Some(RpcFault::StatePruned));
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use alloy::rpc::json_rpc::RequestPacket;
 use tower::ServiceExt;
 
+use super::fault::RpcFault;
 use super::service::{Outcome, Rpc, service};
 use super::{classify, method};
 
@@ -33,6 +34,8 @@ impl<S: Rpc> Retry<S> {
         for _ in 0..RETRIES_MAX {
             let outcome = self.inner.clone().oneshot(request.clone()).await;
             match classify::fault_in(&outcome) {
+                // Another endpoint may have that state; this one will not have it again.
+                Some(RpcFault::StatePruned) => return outcome,
                 Some(fault) if fault.may_pass() => tokio::time::sleep(wait).await,
                 Some(_) | None => return outcome,
             }
@@ -47,7 +50,6 @@ service!(Retry);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rpc::fault::RpcFault;
     use crate::rpc::testing::{Script, answer, request};
 
     #[tokio::test(start_paused = true)]

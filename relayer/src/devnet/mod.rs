@@ -55,6 +55,10 @@ pub struct Options {
     pub finality: [FinalityRule; 2],
     /// Gas that a block holds, on both.
     pub block_gas_limit: u64,
+    /// States of old blocks that the nodes keep, see [`NodeOptions::states_kept`].
+    pub states_kept: Option<u64>,
+    /// Blocks that a relayer asks about at once, at most.
+    pub log_range_max: u64,
     /// Ports of the two nodes; `None`: any free ones.
     pub node_ports: Option<[u16; 2]>,
     /// What the relayers ask instead of the nodes themselves, by chain; HTTP addresses, each of a provider of
@@ -85,6 +89,8 @@ impl Options {
             threshold: 3,
             finality: [FinalityRule::Instant; 2],
             block_gas_limit: 30_000_000,
+            states_kept: None,
+            log_range_max: 5_000,
             node_ports: None,
             endpoints: [Vec::new(), Vec::new()],
             truth: (Truth::Single, 1),
@@ -154,6 +160,7 @@ impl World {
             port: options.node_ports.map(|ports| ports[index]),
             gas_limit: options.block_gas_limit,
             with_fees: index == 0,
+            states_kept: options.states_kept,
             log: options.folder.join(["main.log", "service.log"][index]),
         };
         let main = Node::start(&node_options(0)).await?;

@@ -27,6 +27,9 @@ pub struct NodeOptions {
     pub gas_limit: u64,
     /// EIP-1559 fees, or a chain from before them with a gas price of zero.
     pub with_fees: bool,
+    /// States of old blocks that it keeps, about as many, with a block for each transaction instead of one at a
+    /// time (anvil forgets none otherwise); `None`: all, as an archive node.
+    pub states_kept: Option<u64>,
     /// Where its output goes.
     pub log: PathBuf,
 }
@@ -53,7 +56,6 @@ impl Node {
             .args(["--port", &port.to_string()])
             .args(["--chain-id", &options.chain_id.to_string()])
             .args(["--gas-limit", &options.gas_limit.to_string()])
-            .args(["--block-time", &options.block_seconds.to_string()])
             .args(["--balance", "1000000000", "--no-cors", "--quiet"])
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
@@ -62,6 +64,10 @@ impl Node {
         if !options.with_fees {
             command.args(["--hardfork", "berlin", "--gas-price", "0"]);
         }
+        match options.states_kept {
+            Some(states) => command.args(["--prune-history", &states.to_string()]),
+            None => command.args(["--block-time", &options.block_seconds.to_string()]),
+        };
         let process = command.spawn().wrap_err_with(|| format!("starting {}", anvil.display()))?;
         let mut node = Self { port, process };
         node.wait().await?;

@@ -116,7 +116,7 @@ impl Relayer {
                 "\n[chains.{}]\nchain_id = {}\nfinality = {finality}\n\
                  endpoints = [{}]\ntruth = \"{}\"\nquorum = {}\n\
                  submitter = {{ keystore = \"submitter.json\", password_file = \"password\" }}\n\
-                 transaction_gas_max = {}\n",
+                 transaction_gas_max = {}\nlog_range_max = {}\n",
                 chain.name,
                 CHAIN_IDS[index],
                 endpoints(&options.endpoints[index], chain),
@@ -124,6 +124,7 @@ impl Relayer {
                 options.truth.1,
                 // The nodes know no bound but the block's.
                 options.block_gas_limit,
+                options.log_range_max,
             );
         }
         let [main, service] = chains;

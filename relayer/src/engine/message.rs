@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 use twinspan_bridge::attest::{Attestation, Verified};
 use twinspan_bridge::ids::BlockNumber;
 use twinspan_bridge::lane_head::LinkError;
-use twinspan_bridge::observe::{BridgeRead, BridgeState};
+use twinspan_bridge::observe::{BridgeRead, BridgeState, Milestone};
 use twinspan_bridge::relayer_set::RelayerSet;
 use twinspan_bridge::schedule::Term;
 use twinspan_bridge::settle::SettleError;
@@ -71,22 +71,22 @@ pub struct Observation {
 pub enum Verdict {
     /// Stored.
     Accepted {
-        /// The last block stored.
-        cursor: BlockNumber,
+        /// The last block stored, and where the lanes stood after it.
+        cursor: Milestone,
         /// Whether more may be read now.
         room: bool,
     },
     /// It does not follow on what is stored; go on from here.
     Stale {
-        /// The last block stored.
-        cursor: BlockNumber,
+        /// The last block stored, and where the lanes stood after it.
+        cursor: Milestone,
     },
     /// It is not complete, or of another history.
     Refused(Refusal),
     /// The history stored was gone; everything is read again from here.
     Rewritten {
-        /// The last block stored.
-        cursor: BlockNumber,
+        /// The last block stored, and where the lanes stood after it.
+        cursor: Milestone,
     },
 }
 

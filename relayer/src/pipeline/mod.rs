@@ -3,4 +3,5 @@
 pub mod attest;
 pub mod exchange;
 pub mod observe;
+pub mod read_ahead;
 pub mod submit;

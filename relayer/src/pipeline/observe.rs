@@ -7,16 +7,22 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use alloy::primitives::Address;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use twinspan_bridge::ids::{BlockNumber, BlockRef, Epoch};
-use twinspan_bridge::observe::{BridgeRead, BridgeState};
+use twinspan_bridge::machine::WINDOW_MAX;
+use twinspan_bridge::observe::{BridgeRead, BridgeState, Milestone};
 use twinspan_bridge::relayer_set::RelayerSet;
 use twinspan_bridge::schedule::{Term, term_start};
 use twinspan_chains::{EvmChain, ReadError, RpcFault};
 
+use super::read_ahead::{ReadAhead, block};
 use crate::engine::{Message, Observation, Refusal, Verdict};
+use crate::status::PairReport;
+
+/// First pause after a failed read.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
 
 /// Longest pause after a failed read.
 const BACKOFF_MAX: Duration = Duration::from_secs(10);
@@ -24,18 +30,32 @@ const BACKOFF_MAX: Duration = Duration::from_secs(10);
 /// Refusals in a row after which the node's account of the last block is asked for.
 const REFUSALS_BEFORE_PROBE: u32 = 2;
 
+/// Blocks behind the last final one whose state every node has: what fails there, fails for another reason.
+const STATE_BLOCKS_MIN: u64 = 8;
+
+/// What an observer waits for next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    /// The next block.
+    AtHead,
+    /// A place in the lane, or the next block.
+    NoRoom,
+}
+
 #[derive(Debug, thiserror::Error)]
 enum Fault {
     #[error(transparent)]
     Read(#[from] ReadError),
-    #[error(transparent)]
-    Rpc(#[from] RpcFault),
-    #[error("block {0} is not known to the node")]
-    NoBlock(BlockNumber),
     #[error("{0}")]
     Refused(Refusal),
     #[error("the engine has stopped")]
     Stopped,
+}
+
+impl From<RpcFault> for Fault {
+    fn from(fault: RpcFault) -> Self {
+        Self::Read(fault.into())
+    }
 }
 
 /// Reads one side.
@@ -52,9 +72,13 @@ pub struct Observer {
     /// Blocks that share one order of submitters.
     pub term_blocks: u64,
     /// The last block stored.
-    pub cursor: BlockNumber,
+    pub cursor: Milestone,
+    /// What is read of the bridge.
+    pub reads: ReadAhead,
     /// Where observations go.
     pub engine: mpsc::Sender<Message>,
+    /// What the engine says of the lanes.
+    pub report: watch::Receiver<PairReport>,
     /// What is known between two reads.
     pub memory: Memory,
 }
@@ -64,9 +88,11 @@ pub struct Observer {
 pub struct Memory {
     epoch: Option<Epoch>,
     term: Option<Term>,
-    blocks_max: u64,
     refusals: u32,
-    peeked: Option<BlockRef>,
+    /// The newest block whose state was asked for.
+    newest: Option<(BlockRef, BridgeState)>,
+    /// The newest block that the engine was told of.
+    told: Option<BlockRef>,
 }
 
 impl Observer {
@@ -80,17 +106,24 @@ impl Observer {
     }
 
     async fn observe(&mut self) {
-        self.memory.blocks_max = self.chain.config().log_range_max;
         let mut heads = self.chain.heads();
-        let mut pause = Duration::from_millis(100);
+        let mut pause = PAUSE_MIN;
         let mut latest = heads.next().await;
         loop {
             let seen_at = Instant::now();
-            match self.advance(latest, seen_at).await {
-                Ok(()) => {
-                    pause = Duration::from_millis(100);
-                    self.memory.refusals = 0;
-                    latest = heads.next().await;
+            let advanced = self.advance(latest, seen_at).await;
+            if advanced.is_ok() {
+                pause = PAUSE_MIN;
+                self.memory.refusals = 0;
+            }
+            match advanced {
+                Ok(Pace::AtHead) => latest = heads.next().await,
+                Ok(Pace::NoRoom) => {
+                    let side = self.side;
+                    tokio::select! {
+                        head = heads.next() => latest = head,
+                        _ = self.report.wait_for(|report| has_room(report, side)) => {}
+                    }
                 }
                 Err(Fault::Stopped) => return,
                 Err(fault) => {
@@ -108,37 +141,53 @@ impl Observer {
     }
 
     /// Brings the engine up to the last final block.
-    async fn advance(&mut self, latest: BlockRef, seen_at: Instant) -> Result<(), Fault> {
-        let Some(last) = self.chain.final_block(latest).await? else { return Ok(()) };
-        while self.cursor < last.number {
-            let to = self.cursor.plus(self.memory.blocks_max).min(last.number);
-            let to = if to == last.number { last } else { self.block(to).await? };
-            let read = match self.chain.read_bridge(self.bridge, self.cursor, to).await {
-                Err(ReadError::TooManyLogs { .. }) if self.memory.blocks_max > 1 => {
-                    self.memory.blocks_max /= 2;
-                    continue;
-                }
-                read => read?,
-            };
-            let newest = self.newest(&read, latest).await?;
-            let observation = self.complete(read, newest, latest, last.number, seen_at).await?;
-            let verdict = self.ask(|reply| Message::Observed(Box::new(observation), reply)).await?;
-            match verdict {
-                Verdict::Accepted { cursor, room } => {
-                    self.cursor = cursor;
-                    let max = self.chain.config().log_range_max;
-                    self.memory.blocks_max = (self.memory.blocks_max * 2).min(max);
-                    if !room {
-                        // The lane is full: what is there must be handed over first. The lane that ends
-                        // here goes on.
-                        return self.peek(latest).await;
-                    }
-                }
-                Verdict::Stale { cursor } | Verdict::Rewritten { cursor } => self.cursor = cursor,
-                Verdict::Refused(refusal) => return Err(Fault::Refused(refusal)),
-            }
+    async fn advance(&mut self, latest: BlockRef, seen_at: Instant) -> Result<Pace, Fault> {
+        let Some(last) = self.chain.final_block(latest).await? else { return Ok(Pace::AtHead) };
+        let mut pace = Pace::AtHead;
+        while pace == Pace::AtHead && self.cursor.block < last.number {
+            pace = self.step(last, latest, seen_at).await?;
         }
-        self.peek(latest).await
+        self.peek(latest).await?;
+        Ok(pace)
+    }
+
+    /// Brings the engine one read further.
+    async fn step(
+        &mut self,
+        last: BlockRef,
+        latest: BlockRef,
+        seen_at: Instant,
+    ) -> Result<Pace, Fault> {
+        let read = match self.reads.next(&self.cursor, last).await {
+            Err(fault) if fault.is_stateless() && self.is_behind(last) => {
+                self.reads.survey(&self.cursor, last).await?;
+                return Ok(Pace::AtHead);
+            }
+            read => read?,
+        };
+        let newest = self.newest(&read, latest).await?;
+        let observation = self.complete(read, newest, latest, last.number, seen_at).await?;
+        let (reply, verdict) = oneshot::channel();
+        let message = Message::Observed(Box::new(observation), reply);
+        self.engine.send(message).await.map_err(|_| Fault::Stopped)?;
+        match self.reads.during(verdict).await.map_err(|_| Fault::Stopped)? {
+            Verdict::Accepted { cursor, room } => {
+                self.cursor = cursor;
+                // A full lane: what is there must be handed over first. The lane that ends here goes on.
+                Ok(if room { Pace::AtHead } else { Pace::NoRoom })
+            }
+            Verdict::Stale { cursor } | Verdict::Rewritten { cursor } => {
+                self.reads.forget();
+                self.cursor = cursor;
+                Ok(Pace::AtHead)
+            }
+            Verdict::Refused(refusal) => Err(Fault::Refused(refusal)),
+        }
+    }
+
+    /// Whether old blocks are still to be read, whose state a node may have no more.
+    fn is_behind(&self, last: BlockRef) -> bool {
+        self.cursor.block.plus(STATE_BLOCKS_MIN) < last.number
     }
 
     /// The newest state, where the newest block is not final yet.
@@ -146,17 +195,28 @@ impl Observer {
         if read.to.number >= latest.number {
             return Ok(read.state);
         }
-        self.memory.peeked = Some(latest);
-        Ok(self.chain.bridge_state(self.bridge, latest).await?)
+        self.memory.told = Some(latest);
+        self.state_of(latest).await
+    }
+
+    async fn state_of(&mut self, latest: BlockRef) -> Result<BridgeState, Fault> {
+        match self.memory.newest {
+            Some((block, state)) if block == latest => Ok(state),
+            Some(_) | None => {
+                let state = self.chain.bridge_state(self.bridge, latest).await?;
+                self.memory.newest = Some((latest, state));
+                Ok(state)
+            }
+        }
     }
 
     /// Tells the engine of the newest block, if that is beyond what it has been told.
     async fn peek(&mut self, latest: BlockRef) -> Result<(), Fault> {
-        if latest.number <= self.cursor || self.memory.peeked == Some(latest) {
+        if latest.number <= self.cursor.block || self.memory.told == Some(latest) {
             return Ok(());
         }
-        let newest = self.chain.bridge_state(self.bridge, latest).await?;
-        self.memory.peeked = Some(latest);
+        let newest = self.state_of(latest).await?;
+        self.memory.told = Some(latest);
         let paused = is_paused(&newest);
         let message = Message::Peeked { side: self.side, newest, paused };
         self.engine.send(message).await.map_err(|_| Fault::Stopped)
@@ -180,8 +240,11 @@ impl Observer {
         let term = match self.memory.term {
             Some(term) if term.start == start => term,
             _ => {
-                let block =
-                    if start == read.to.number { read.to } else { self.block(start).await? };
+                let block = if start == read.to.number {
+                    read.to
+                } else {
+                    block(&self.chain, start).await?
+                };
                 Term { start, start_hash: block.hash }
             }
         };
@@ -223,37 +286,34 @@ impl Observer {
         // What was remembered may be of the history that failed.
         self.memory.term = None;
         self.memory.epoch = None;
+        self.memory.newest = None;
         if !matches!(fault, Fault::Refused(_)) {
             return Ok(());
         }
         // Another endpoint may tell the truth.
+        self.reads.forget();
         self.chain.distrust_logs();
         self.memory.refusals += 1;
         if self.memory.refusals < REFUSALS_BEFORE_PROBE {
             return Ok(());
         }
-        let block = self.block(self.cursor).await?;
+        let block = block(&self.chain, self.cursor.block).await?;
         let state = self.chain.bridge_state(self.bridge, block).await?;
-        let side = self.side;
-        let verdict = self.ask(|reply| Message::Probed { side, state, reply }).await?;
+        let (reply, verdict) = oneshot::channel();
+        let message = Message::Probed { side: self.side, state, reply };
+        self.engine.send(message).await.map_err(|_| Fault::Stopped)?;
+        let verdict = verdict.await.map_err(|_| Fault::Stopped)?;
         if let Verdict::Rewritten { cursor } | Verdict::Stale { cursor } = verdict {
             self.cursor = cursor;
         }
         Ok(())
     }
+}
 
-    async fn ask(
-        &self,
-        message: impl FnOnce(oneshot::Sender<Verdict>) -> Message,
-    ) -> Result<Verdict, Fault> {
-        let (reply, verdict) = oneshot::channel();
-        self.engine.send(message(reply)).await.map_err(|_| Fault::Stopped)?;
-        verdict.await.map_err(|_| Fault::Stopped)
-    }
-
-    async fn block(&self, number: BlockNumber) -> Result<BlockRef, Fault> {
-        self.chain.block_at(number).await?.ok_or(Fault::NoBlock(number))
-    }
+/// Whether the lane that begins at this side has come far enough down to be filled again.
+fn has_room(report: &PairReport, side: usize) -> bool {
+    let status = report.lanes[side].status.as_ref();
+    status.is_some_and(|status| status.window < WINDOW_MAX / 2)
 }
 
 fn is_paused(state: &BridgeState) -> bool {

@@ -1,0 +1,100 @@
+//! Follows a bridge's lanes by their events alone, over blocks whose state no node keeps any more.
+//!
+//! Only an archive node has the state of old blocks. Where there is none, the events are read twice: this first
+//! pass links every request and follows every batch up to a block whose state can still be proven. If they lead
+//! there, no request on the way was hidden, invented or altered, and where the lanes stood in between is known as
+//! well as if the contract had been asked. The second pass then reads against these milestones, in order.
+
+use alloy::primitives::Address;
+use futures::StreamExt;
+use futures::stream::FuturesOrdered;
+use twinspan_bridge::ids::{BlockNumber, BlockRef, BridgeAt, Lane};
+use twinspan_bridge::observe::{BridgeState, Milestone, SettlementEvent};
+
+use super::decode::{self, PlacedLog, Told};
+use super::logs;
+use super::read::{self, ReadError};
+use crate::chain::EvmChain;
+
+/// Runs of blocks that are read at once.
+const RUNS_AT_ONCE: usize = 4;
+
+/// See [`EvmChain::survey`]. Holds the logs of [`RUNS_AT_ONCE`] runs, and one milestone for each run that has any.
+pub(crate) async fn survey(
+    chain: &EvmChain,
+    bridge: Address,
+    from: Milestone,
+    to: BlockRef,
+) -> Result<Vec<Milestone>, ReadError> {
+    logs::distrusting(chain, follow_all(chain, bridge, from, to).await)
+}
+
+async fn follow_all(
+    chain: &EvmChain,
+    bridge: Address,
+    from: Milestone,
+    to: BlockRef,
+) -> Result<Vec<Milestone>, ReadError> {
+    let proven = read::bridge_state(chain, bridge, to).await?;
+    let own = BridgeAt { chain_id: chain.chain_id(), address: bridge };
+    let (mut asked, mut at) = (from.block, from);
+    let (mut under_way, mut milestones) = (FuturesOrdered::new(), Vec::new());
+    loop {
+        while under_way.len() < RUNS_AT_ONCE && asked < to.number {
+            let after = asked;
+            asked = after.plus(chain.range().span()).min(to.number);
+            under_way.push_back(run(chain, bridge, after, (asked, to)));
+        }
+        let Some(read) = under_way.next().await else { break };
+        let (last, logs) = read?;
+        if !logs.is_empty() || last == to.number {
+            at = follow(at, last, &logs, own)?;
+            milestones.push(at);
+        }
+    }
+    check(at, proven)?;
+    Ok(milestones)
+}
+
+async fn run(
+    chain: &EvmChain,
+    bridge: Address,
+    after: BlockNumber,
+    (last, to): (BlockNumber, BlockRef),
+) -> Result<(BlockNumber, Vec<PlacedLog>), ReadError> {
+    Ok((last, logs::read_logs(chain, bridge, after, (last, to)).await?))
+}
+
+/// Where the lanes stand after these logs.
+fn follow(
+    mut at: Milestone,
+    last: BlockNumber,
+    logs: &[PlacedLog],
+    own: BridgeAt,
+) -> Result<Milestone, ReadError> {
+    // The other end matters to recorded attestations only, which are left to the second pass.
+    let lane = Lane { source: own, destination: own };
+    for log in logs {
+        match decode::decode(log, &lane)? {
+            Told::Request(sourced) => at.outgoing = at.outgoing.link(sourced.request.hash()),
+            Told::Settlement(settlement) => {
+                if let SettlementEvent::BatchDelivered { count, head, .. } = settlement.event {
+                    (at.incoming.count, at.incoming.head) = (count, head);
+                }
+            }
+            Told::Recorded(_) | Told::RelayersChanged | Told::Nothing => {}
+        }
+    }
+    at.block = last;
+    Ok(at)
+}
+
+fn check(at: Milestone, proven: BridgeState) -> Result<(), ReadError> {
+    if (at.outgoing, at.incoming) == (proven.outgoing, proven.incoming) {
+        return Ok(());
+    }
+    Err(ReadError::Astray {
+        outgoing: (at.outgoing.count, proven.outgoing.count),
+        incoming: (at.incoming.count, proven.incoming.count),
+    })
+}
