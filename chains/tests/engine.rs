@@ -2,99 +2,19 @@
 
 mod support;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use alloy::primitives::{Address, B256, Bytes};
-use secrecy::SecretBox;
 use support::node::{CHAIN_ID, FakeNode, SendFault};
+use support::rig::{BRIDGE, Rig, config, intent, is_mined, signer};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use twinspan_bridge::finality::FinalityRule;
 use twinspan_bridge::ids::AccountNonce;
-use twinspan_chains::signer::{LocalKey, TransactionSigner};
 use twinspan_chains::transactions::{
-    AccountKey, EngineFault, EngineHandle, Intent, IntentId, MemoryStore, Outcome, Resolved,
-    StoreFault, StoredTransaction, TransactionEngine, TransactionStore,
+    AccountKey, MemoryStore, Order, OrderRefused, Outcome, TransactionEngine, TransactionStore,
 };
 use twinspan_chains::{ChainConfig, EvmChain};
-
-const BRIDGE: Address = Address::repeat_byte(0xb1);
-
-fn signer() -> TransactionSigner {
-    TransactionSigner::new(LocalKey::new(&SecretBox::new(Box::new([7; 32]))).expect("a key"))
-}
-
-fn intent(n: u8) -> Intent {
-    Intent {
-        since: None,
-        id: IntentId(B256::repeat_byte(n)),
-        to: BRIDGE,
-        input: Bytes::from(vec![n]),
-        gas_limit: 100_000,
-        label: format!("batch {n}"),
-    }
-}
-
-struct Rig {
-    node: FakeNode,
-    handle: EngineHandle,
-    outcomes: mpsc::Receiver<Resolved>,
-    running: JoinHandle<Result<(), EngineFault>>,
-    cancel: CancellationToken,
-}
-
-impl Rig {
-    async fn start<S: TransactionStore>(node: &FakeNode, config: ChainConfig, store: S) -> Self {
-        let chain = EvmChain::connect_over(config, vec![node.service()]).await.expect("connects");
-        let (sender, outcomes) = mpsc::channel(16);
-        let (engine, handle) = TransactionEngine::new(chain, signer(), store, sender);
-        let cancel = CancellationToken::new();
-        let running = tokio::spawn(engine.run(cancel.clone()));
-        Self { node: node.clone(), handle, outcomes, running, cancel }
-    }
-
-    async fn outcome(&mut self) -> Resolved {
-        let waited = tokio::time::timeout(Duration::from_secs(600), self.outcomes.recv()).await;
-        waited.expect("an outcome in time").expect("the engine runs")
-    }
-
-    /// Mines a block every second until an outcome comes.
-    async fn mine_until_outcome(&mut self) -> Resolved {
-        for _ in 0..600 {
-            let soon = tokio::time::timeout(Duration::from_secs(1), self.outcomes.recv()).await;
-            if let Ok(resolved) = soon {
-                return resolved.expect("the engine runs");
-            }
-            self.node.mine();
-        }
-        panic!("no outcome in 600 blocks");
-    }
-
-    async fn settle(&self, blocks: usize) {
-        for _ in 0..blocks {
-            tokio::time::sleep(Duration::from_secs(4)).await;
-            self.node.mine();
-        }
-        tokio::time::sleep(Duration::from_secs(4)).await;
-    }
-
-    async fn stop(self) {
-        self.cancel.cancel();
-        self.running.await.expect("no panic").expect("no fault");
-    }
-}
-
-fn config() -> ChainConfig {
-    support::config(CHAIN_ID, 1)
-}
-
-fn is_mined(resolved: &Resolved) -> bool {
-    matches!(resolved.outcome, Outcome::Mined { .. })
-}
 
 #[tokio::test(start_paused = true)]
 async fn an_intent_is_mined_and_told_once() {
@@ -351,16 +271,46 @@ async fn an_impossible_transaction_is_given_up_and_its_place_filled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancelled_intent_ends_as_abandoned() {
+async fn a_dropped_intent_ends_as_abandoned() {
     let node = FakeNode::with_fees();
     let mut rig = Rig::start(&node, config(), MemoryStore::default()).await;
     rig.handle.submit(intent(1)).await.expect("taken");
     tokio::time::sleep(Duration::from_secs(1)).await;
-    rig.handle.cancel(intent(1).id).await.expect("taken");
+    let nonce = rig.handle.snapshot().pending[0].nonce;
+    let filler = rig.handle.order(nonce, Order::Drop).await.expect("dropped");
+    assert_ne!(filler.transaction, None);
     tokio::time::sleep(Duration::from_secs(1)).await;
     let resolved = rig.mine_until_outcome().await;
-    assert!(matches!(&resolved.outcome, Outcome::Abandoned { reason } if reason == "cancelled"));
+    assert!(
+        matches!(&resolved.outcome, Outcome::Abandoned { reason } if reason == "dropped by the operator")
+    );
     assert!(node.executed(BRIDGE).is_empty());
+    rig.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_to_bump_raises_the_fee_at_once_where_there_is_one() {
+    let node = FakeNode::with_fees();
+    let mut rig = Rig::start(&node, config(), MemoryStore::default()).await;
+    rig.handle.submit(intent(1)).await.expect("taken");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let before = rig.handle.snapshot().pending[0].clone();
+    let bumped = rig.handle.order(before.nonce, Order::Bump).await.expect("bumped");
+    assert_ne!(bumped.transaction, before.transaction);
+    assert_ne!(bumped.fees, before.fees);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(node.arrived().len(), 2, "and it is broadcast");
+    assert!(is_mined(&rig.mine_until_outcome().await));
+    let late = rig.handle.order(before.nonce, Order::Bump).await;
+    assert_eq!(late, Err(OrderRefused::NotPending(before.nonce)));
+    rig.stop().await;
+
+    let node = FakeNode::without_fees();
+    let rig = Rig::start(&node, config(), MemoryStore::default()).await;
+    rig.handle.submit(intent(1)).await.expect("taken");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let nonce = rig.handle.snapshot().pending[0].nonce;
+    assert_eq!(rig.handle.order(nonce, Order::Bump).await, Err(OrderRefused::NoRoom));
     rig.stop().await;
 }
 
@@ -383,114 +333,4 @@ async fn what_a_reorganisation_takes_back_is_sent_again() {
     rig.settle(14).await;
     assert_eq!(node.executed(BRIDGE).len(), 1);
     rig.stop().await;
-}
-
-/// Fails at one chosen write, before or after it is durable; then works again.
-struct CrashingStore {
-    kept: Arc<MemoryStore>,
-    writes: AtomicUsize,
-    crash_at: usize,
-    after: bool,
-}
-
-impl CrashingStore {
-    fn crashes_now(&self) -> bool {
-        self.writes.fetch_add(1, Ordering::SeqCst) == self.crash_at
-    }
-}
-
-impl TransactionStore for CrashingStore {
-    async fn load(&self, account: AccountKey) -> Result<Vec<StoredTransaction>, StoreFault> {
-        self.kept.load(account).await
-    }
-
-    async fn save(
-        &self,
-        account: AccountKey,
-        transaction: &StoredTransaction,
-    ) -> Result<(), StoreFault> {
-        let crashes = self.crashes_now();
-        if !crashes || self.after {
-            self.kept.save(account, transaction).await?;
-        }
-        if crashes { Err(StoreFault::new("crash")) } else { Ok(()) }
-    }
-
-    async fn remove(&self, account: AccountKey, nonce: AccountNonce) -> Result<(), StoreFault> {
-        let crashes = self.crashes_now();
-        if !crashes || self.after {
-            self.kept.remove(account, nonce).await?;
-        }
-        if crashes { Err(StoreFault::new("crash")) } else { Ok(()) }
-    }
-}
-
-/// Runs three intents over a store that crashes at its `crash_at`-th write; whether it did crash.
-/// `stuck`: blocks leave our transactions out for so long at first that they are replaced.
-async fn survives_a_crash_at(crash_at: usize, after: bool, fees: bool, stuck: bool) -> bool {
-    let node = if fees { FakeNode::with_fees() } else { FakeNode::without_fees() };
-    let config = ChainConfig { finality: FinalityRule::Confirmations(3), ..config() };
-    let store = Arc::new(CrashingStore {
-        kept: Arc::new(MemoryStore::default()),
-        writes: AtomicUsize::new(0),
-        crash_at,
-        after,
-    });
-    node.next_sends([SendFault::Dropped, SendFault::AnswerLost]);
-    let mut ended: Vec<IntentId> = Vec::new();
-    let mut crashed = false;
-    // The first life and, after the crash, the second one.
-    for _ in 0..2 {
-        let mut rig = Rig::start(&node, config.clone(), Arc::clone(&store)).await;
-        for n in (1..=3).filter(|n| !ended.contains(&intent(*n).id)) {
-            // As the relayer does: whatever has no outcome yet is submitted again.
-            let _ = rig.handle.submit(intent(n)).await;
-        }
-        for block in 0..180 {
-            let soon = tokio::time::timeout(Duration::from_secs(1), rig.outcomes.recv()).await;
-            match soon {
-                Ok(Some(resolved)) => {
-                    assert!(is_mined(&resolved), "{resolved:?}");
-                    if !ended.contains(&resolved.id) {
-                        ended.push(resolved.id);
-                    }
-                }
-                Ok(None) => break,
-                Err(_) if stuck && block < 40 => node.mine_empty(),
-                Err(_) => node.mine(),
-            }
-        }
-        if !rig.running.is_finished() {
-            rig.stop().await;
-            break;
-        }
-        let fault = rig.running.await.expect("no panic").expect_err("the crash");
-        assert!(matches!(fault, EngineFault::Store(_)), "{fault}");
-        crashed = true;
-    }
-    assert_eq!(ended.len(), 3, "every intent ends (write {crash_at}, after: {after})");
-    let mut executed = node.executed(BRIDGE);
-    executed.sort();
-    let wanted: Vec<Bytes> = (1..=3).map(|n| intent(n).input).collect();
-    assert_eq!(executed, wanted, "each intent once (write {crash_at}, after: {after})");
-    if !fees {
-        let different: BTreeSet<Bytes> = node.arrived().into_iter().collect();
-        assert_eq!(different.len(), 3, "the same bytes before and after the crash");
-    }
-    crashed
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_crash_at_any_write_loses_and_repeats_nothing() {
-    for (fees, stuck) in [(false, false), (true, false), (true, true)] {
-        for after in [false, true] {
-            let mut crash_at = 0;
-            while survives_a_crash_at(crash_at, after, fees, stuck).await {
-                crash_at += 1;
-                assert!(crash_at < 100, "writes are bounded");
-            }
-            let wanted = if stuck { 12 } else { 9 };
-            assert!(crash_at >= wanted, "{wanted} writes at the least, not {crash_at} in all");
-        }
-    }
 }

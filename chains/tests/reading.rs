@@ -5,9 +5,10 @@ mod support;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use alloy::primitives::{Address, B256, Bytes, U64, U256, b256, keccak256};
-use alloy::sol_types::{SolCall, SolEvent};
+use alloy::primitives::{B256, U64, U256, b256, keccak256};
+use alloy::sol_types::SolCall;
 use serde_json::{Value, json};
+use support::bridge::{BRIDGE, CHAIN_ID, OTHER, handed_over, header, log, requested};
 use support::wire::{Answer, wire};
 use twinspan_bridge::error::Disposition;
 use twinspan_bridge::finality::FinalityRule;
@@ -18,9 +19,6 @@ use twinspan_chains::rpc::RpcService;
 use twinspan_chains::{ChainConfig, ConnectError, EvmChain, ReadError, RpcFault};
 use twinspan_contracts::abi::Bridge;
 
-const CHAIN_ID: u64 = 9;
-const BRIDGE: Address = Address::repeat_byte(0xb1);
-const OTHER: Address = Address::repeat_byte(0xb2);
 const TO: BlockRef = BlockRef { number: BlockNumber::new(20), hash: B256::repeat_byte(20) };
 
 /// A node that serves these logs, whatever is asked, and a fixed state.
@@ -40,13 +38,6 @@ fn basics(method: &str, params: &Value) -> Answer {
         _ => return Answer::Error(-32601, format!("no method {method}")),
     };
     Answer::Result(result)
-}
-
-fn header(number: u64, hash: B256) -> Value {
-    json!({
-        "number": U64::from(number), "hash": hash, "parentHash": B256::ZERO,
-        "timestamp": "0x1", "gasLimit": "0x1c9c380", "baseFeePerGas": null,
-    })
 }
 
 fn call(params: &Value) -> Answer {
@@ -73,38 +64,6 @@ fn positions(count: u64) -> Vec<u8> {
         incoming: Bridge::LanePosition { count: 5, head: B256::repeat_byte(2) },
         epoch: 1,
         pausedUntil: 0,
-    })
-}
-
-fn requested(nonce: u64) -> Bridge::ValueTransferRequested {
-    Bridge::ValueTransferRequested {
-        nonce,
-        sender: Address::repeat_byte(1),
-        recipient: Address::repeat_byte(2),
-        kind: 2,
-        token: Address::repeat_byte(3),
-        counterpartToken: Address::repeat_byte(4),
-        amount: U256::from(1_000),
-        payload: Bytes::from_static(&[7; 33]),
-        head: B256::repeat_byte(9),
-    }
-}
-
-fn handed_over(nonce: u64) -> Bridge::HandedOver {
-    Bridge::HandedOver { nonce, recipient: OTHER, amount: U256::from(1) }
-}
-
-fn log(event: &impl SolEvent, block: u64, index: u64) -> Value {
-    let data = event.encode_log_data();
-    json!({
-        "address": BRIDGE,
-        "topics": data.topics(),
-        "data": data.data,
-        "blockNumber": U64::from(block),
-        "blockHash": B256::repeat_byte(block as u8),
-        "transactionHash": keccak256([index as u8]),
-        "logIndex": U64::from(index),
-        "removed": false,
     })
 }
 

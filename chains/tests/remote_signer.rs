@@ -21,7 +21,9 @@ use twinspan_chains::signer::{
     LocalKey, RemoteKey, RemoteProblem, RemoteSigner, Signer, SignerError, TransactionSigner,
     attest,
 };
-use twinspan_chains::transactions::{Intent, IntentId, MemoryStore, Outcome, TransactionEngine};
+use twinspan_chains::transactions::{
+    Intent, IntentId, MemoryStore, Order, Outcome, TransactionEngine,
+};
 
 const SECRET: [u8; 32] = [7; 32];
 
@@ -157,11 +159,15 @@ async fn a_transaction_waits_for_its_remote_signature_and_then_goes_out_in_order
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     assert!(node.arrived().is_empty(), "nothing goes out without a signature");
     assert!(!running.is_finished(), "and nothing stops");
-    handle.cancel(intent(0).id).await.expect("taken");
+    let unsigned = handle.snapshot().pending;
+    assert_eq!(unsigned[0].waits_for.as_deref(), Some("the signer"));
+    handle.order(unsigned[0].nonce, Order::Drop).await.expect("dropped");
     let waited = tokio::time::timeout(Duration::from_secs(20), outcomes.recv()).await;
     let cancelled = waited.expect("in time").expect("the engine runs");
     assert_eq!(cancelled.id, intent(0).id);
-    assert!(matches!(&cancelled.outcome, Outcome::Abandoned { reason } if reason == "cancelled"));
+    assert!(
+        matches!(&cancelled.outcome, Outcome::Abandoned { reason } if reason == "dropped by the operator")
+    );
     server.behave(Behaviour::Good);
     tokio::time::sleep(Duration::from_millis(2_500)).await;
     assert_eq!(node.arrived_nonces(), [0, 1, 2]);

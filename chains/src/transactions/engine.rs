@@ -15,7 +15,8 @@ use twinspan_bridge::ids::AccountNonce;
 
 use super::book::{Book, Slot};
 use super::handle::{EngineHandle, EngineSnapshot, INTENTS_MAX};
-use super::intent::{Intent, IntentId, Resolved};
+use super::intent::{Intent, Resolved};
+use super::orders::Ask;
 use super::send::Sending;
 use super::store::{StoreFault, TransactionStore};
 use super::stored::{AccountKey, TransactionState};
@@ -70,7 +71,7 @@ pub struct TransactionEngine<S> {
     pub(super) account: AccountKey,
     outcomes: mpsc::Sender<Resolved>,
     intents: mpsc::Receiver<Intent>,
-    cancels: mpsc::Receiver<IntentId>,
+    orders: mpsc::Receiver<Ask>,
     view: watch::Sender<EngineSnapshot>,
     pub(super) book: Book,
     /// The account nonce that the next intent takes.
@@ -101,7 +102,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
     ) -> (Self, EngineHandle) {
         let account = AccountKey { chain_id: chain.chain_id(), address: signer.address() };
         let (intents_in, intents) = mpsc::channel(INTENTS_MAX);
-        let (cancels_in, cancels) = mpsc::channel(INTENTS_MAX);
+        let (orders_in, orders) = mpsc::channel(INTENTS_MAX);
         let snapshot =
             EngineSnapshot { account, next_nonce: None, balance: None, pending: Vec::new() };
         let (view, viewed) = watch::channel(snapshot);
@@ -112,7 +113,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
             account,
             outcomes,
             intents,
-            cancels,
+            orders,
             view,
             book: Book::default(),
             next: 0,
@@ -126,7 +127,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
             unsigned: None,
             balance_at: None,
         };
-        (engine, EngineHandle::new(intents_in, cancels_in, viewed))
+        (engine, EngineHandle::new(intents_in, orders_in, viewed))
     }
 
     /// Runs until cancelled. Whatever was under way then goes on at the next start.
@@ -173,7 +174,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
                     self.on_sent(sent).await?;
                 }
                 // 3. New work goes out at once; without callers what is under way is finished.
-                Some(id) = self.cancels.recv() => self.cancel(id).await?,
+                Some(ask) = self.orders.recv() => self.obey(ask).await?,
                 intent = self.intents.recv(), if has_callers && takes_more => match intent {
                     Some(intent) => self.accept(intent).await?,
                     None => has_callers = false,
@@ -336,7 +337,8 @@ impl<S: TransactionStore> TransactionEngine<S> {
 
     fn publish(&self) {
         let chain = self.chain.name().to_owned();
-        let pending = self.book.views();
+        let mut pending = self.book.views();
+        pending.extend(self.unsigned_view());
         let gauge = metrics::gauge!("twinspan_transactions_pending", "chain" => chain.clone());
         gauge.set(pending.len() as f64);
         self.view.send_modify(|view| {

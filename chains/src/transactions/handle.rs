@@ -3,11 +3,12 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use alloy::primitives::{B256, U256};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use twinspan_bridge::error::Disposition;
 use twinspan_bridge::ids::AccountNonce;
 
 use super::intent::{Intent, IntentId};
+use super::orders::{Ask, Order, OrderRefused, Ordered};
 use super::stored::AccountKey;
 use crate::evm::fees::Fees;
 
@@ -31,7 +32,7 @@ impl EngineGone {
 #[derive(Clone, Debug)]
 pub struct EngineHandle {
     intents: mpsc::Sender<Intent>,
-    cancels: mpsc::Sender<IntentId>,
+    orders: mpsc::Sender<Ask>,
     view: watch::Receiver<EngineSnapshot>,
 }
 
@@ -81,10 +82,10 @@ impl EngineSnapshot {
 impl EngineHandle {
     pub(super) const fn new(
         intents: mpsc::Sender<Intent>,
-        cancels: mpsc::Sender<IntentId>,
+        orders: mpsc::Sender<Ask>,
         view: watch::Receiver<EngineSnapshot>,
     ) -> Self {
-        Self { intents, cancels, view }
+        Self { intents, orders, view }
     }
 
     /// Hands an intent over; waits while the engine is full. The end comes on the engine's outcome
@@ -96,13 +97,15 @@ impl EngineHandle {
         self.intents.send(intent).await.map_err(|_| EngineGone)
     }
 
-    /// Gives an intent up: its account nonce is filled by a transfer of 0 to ourselves. It may still be
-    /// mined if that comes too late; its outcome tells. Unknown ids are ignored.
+    /// Has something done with a pending transaction.
     ///
     /// # Errors
-    /// [`EngineGone`] if nobody will ever take it.
-    pub async fn cancel(&self, id: IntentId) -> Result<(), EngineGone> {
-        self.cancels.send(id).await.map_err(|_| EngineGone)
+    /// [`OrderRefused`] with the reason why nothing was changed.
+    pub async fn order(&self, nonce: AccountNonce, order: Order) -> Result<Ordered, OrderRefused> {
+        let (reply, answer) = oneshot::channel();
+        let ask = Ask { nonce, order, reply };
+        self.orders.send(ask).await.map_err(|_| OrderRefused::Gone)?;
+        answer.await.map_err(|_| OrderRefused::Gone)?
     }
 
     /// The engine as it last was.

@@ -27,6 +27,7 @@ mod engine;
 mod handle;
 mod intent;
 mod observe;
+mod orders;
 mod repair;
 mod send;
 mod store;
@@ -35,6 +36,7 @@ mod stored;
 pub use engine::{EngineFault, TransactionEngine};
 pub use handle::{EngineGone, EngineHandle, EngineSnapshot, PendingView};
 pub use intent::{Intent, IntentId, Outcome, Resolved};
+pub use orders::{Order, OrderRefused, Ordered};
 pub use store::{MemoryStore, StoreFault, TransactionStore};
 pub use stored::{AccountKey, Sibling, StoredTransaction, TransactionState};
 

@@ -12,7 +12,7 @@ use twinspan_bridge::ids::AccountNonce;
 use super::book::{Due, Slot};
 use super::engine::{EngineFault, TransactionEngine, unlocked};
 use super::handle::unix_now;
-use super::intent::{Intent, IntentId, Outcome, Resolved};
+use super::intent::Intent;
 use super::store::TransactionStore;
 use super::stored::{Sibling, StoredTransaction, TransactionState};
 use crate::chain::EvmChain;
@@ -259,7 +259,11 @@ impl<S: TransactionStore> TransactionEngine<S> {
         }
     }
 
-    async fn replace(&mut self, nonce: u64, sibling: Sibling) -> Result<(), EngineFault> {
+    pub(super) async fn replace(
+        &mut self,
+        nonce: u64,
+        sibling: Sibling,
+    ) -> Result<(), EngineFault> {
         let Some(slot) = self.book.get_mut(nonce) else { return Ok(()) };
         tracing::info!(
             chain = self.chain.name(), nonce, transaction = %sibling.hash, fees = ?sibling.fees,
@@ -271,23 +275,6 @@ impl<S: TransactionStore> TransactionEngine<S> {
         self.save(nonce).await?;
         self.send(nonce);
         Ok(())
-    }
-
-    /// Gives up the intent named, on a caller's wish.
-    pub(super) async fn cancel(&mut self, id: IntentId) -> Result<(), EngineFault> {
-        if self.unsigned.take_if(|(intent, _)| intent.id == id).is_some() {
-            let outcome = Outcome::Abandoned { reason: "cancelled".to_owned() };
-            // It never had an account nonce.
-            self.reports.push_back((u64::MAX, Resolved { id, outcome }));
-            return Ok(());
-        }
-        match self.book.by_id(id) {
-            Some(slot) if slot.stored.is_pending() => {
-                let nonce = slot.stored.nonce.get();
-                self.give_up(nonce, "cancelled".to_owned()).await
-            }
-            Some(_) | None => Ok(()),
-        }
     }
 
     /// Fills the account nonce in the intent's place, so that later transactions can be mined.

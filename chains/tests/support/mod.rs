@@ -2,7 +2,9 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
 
 pub mod anvil;
+pub mod bridge;
 pub mod node;
+pub mod rig;
 pub mod web3signer;
 pub mod wire;
 

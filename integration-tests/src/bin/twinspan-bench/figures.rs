@@ -11,6 +11,7 @@ use serde::Serialize;
 pub(crate) struct Report {
     pub(crate) saturation: Vec<Saturation>,
     pub(crate) backlog: Vec<Backlog>,
+    pub(crate) catch_up: Vec<CatchUp>,
     pub(crate) latency: Vec<Latency>,
     pub(crate) gas: Vec<Gas>,
 }
@@ -40,6 +41,17 @@ pub(crate) struct Backlog {
     pub(crate) costs: Costs,
     pub(crate) lost: usize,
     pub(crate) duplicated: usize,
+}
+
+/// One relayer, alone, without its store: it reads all that happened.
+#[derive(Debug, Serialize)]
+pub(crate) struct CatchUp {
+    pub(crate) requests: usize,
+    /// From starting the relayer's process.
+    pub(crate) seconds: f64,
+    pub(crate) requests_per_second: f64,
+    pub(crate) costs: Costs,
+    pub(crate) store_mib: f64,
 }
 
 /// At a steady rate, both lanes together.
@@ -126,6 +138,29 @@ impl Report {
                     format!("{:.0}", b.costs.peak_memory_mib),
                     b.lost.to_string(),
                     b.duplicated.to_string(),
+                ]);
+            }
+            tables.push(table);
+        }
+        if !self.catch_up.is_empty() {
+            let mut table = new(&[
+                "catching up with",
+                "seconds",
+                "requests/s",
+                "CPU ms each",
+                "peak MiB",
+                "calls each",
+                "store MiB",
+            ]);
+            for c in &self.catch_up {
+                table.add_row([
+                    c.requests.to_string(),
+                    format!("{:.1}", c.seconds),
+                    format!("{:.0}", c.requests_per_second),
+                    format!("{:.3}", c.costs.cpu_ms_per_handover),
+                    format!("{:.0}", c.costs.peak_memory_mib),
+                    format!("{:.4}", c.costs.calls_per_handover),
+                    format!("{:.0}", c.store_mib),
                 ]);
             }
             tables.push(table);

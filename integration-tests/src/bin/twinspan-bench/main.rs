@@ -33,6 +33,13 @@ async fn main() -> eyre::Result<()> {
             report.backlog.push(scenes.backlog(gas_limit, 20_000).await?);
         }
     }
+    if wanted("catch-up") {
+        report.catch_up.push(scenes.catch_up(100_000).await?);
+    }
+    // A million takes long to make: only where it is asked for.
+    if named.iter().any(|name| name == "catch-up-million") {
+        report.catch_up.push(scenes.catch_up(1_000_000).await?);
+    }
     for rate in [10, 20, 100] {
         if wanted("latency") || wanted(&format!("latency-{rate}")) {
             report.latency.push(scenes.latency(rate).await?);

@@ -15,7 +15,7 @@ use twinspan_relayer::devnet::traffic::{Asset, Sent, Traffic, confirm};
 use twinspan_relayer::devnet::{Options, World, test_signer};
 
 use crate::assets;
-use crate::figures::{Backlog, Gas, Latency, Saturation, Usage};
+use crate::figures::{Backlog, CatchUp, Gas, Latency, Saturation, Usage};
 use crate::load::Load;
 
 /// Seconds of a steady state that are measured.
@@ -23,6 +23,9 @@ const MEASURED: Duration = Duration::from_secs(30);
 
 /// How long the rest may take at the end.
 pub(crate) const SETTLE_LIMIT: Duration = Duration::from_secs(180);
+
+/// How long a relayer may take to read a long history.
+const CATCH_UP_LIMIT: Duration = Duration::from_secs(600);
 
 /// Where worlds are made.
 pub(crate) struct Scenes {
@@ -133,6 +136,51 @@ impl Scenes {
             lost: totals.lost,
             duplicated: totals.duplicated,
         })
+    }
+
+    /// A history of `requests`, handed over by all; then one relayer that has lost its store reads it, alone.
+    pub(crate) async fn catch_up(&self, requests: u64) -> eyre::Result<CatchUp> {
+        let mut world = self.world("catch-up", 300_000_000).await?;
+        let mut load = Load::prepare(&world).await?;
+        let mut ledger = Ledger::open(&world);
+        let asked = usize::try_from(requests)?;
+        while ledger.totals().requested < asked {
+            // The source is kept ahead of the relayers, but not without end.
+            if ledger.totals().lost < 16_384 {
+                for turn in 0..8 {
+                    load.fresh(&world, turn % 2, 250).await?;
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            ledger.update(&world).await?;
+        }
+        let totals = ledger.wait(&world, asked, SETTLE_LIMIT).await?;
+        for relayer in &mut world.relayers {
+            relayer.kill().await?;
+        }
+        let store = world.relayers[0].store();
+        std::fs::remove_file(&store)?;
+        let want: usize = ledger.lanes.iter().map(|lane| lane.requests.len()).sum();
+        let begun = Instant::now();
+        world.relayers[0].start()?;
+        loop {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let Ok(status) = world.relayers[0].status().await else { continue };
+            let lanes = status.pairs.iter().flat_map(|pair| &pair.lanes);
+            let settled = lanes.filter_map(|lane| Some(lane.status.as_ref()?.settled.count.get()));
+            if settled.sum::<u64>() == want as u64 {
+                break;
+            }
+            if begun.elapsed() > CATCH_UP_LIMIT {
+                return Err(eyre!("not caught up after {CATCH_UP_LIMIT:?}"));
+            }
+        }
+        let seconds = begun.elapsed().as_secs_f64();
+        let costs = usage(&world).await.since(&Usage::default(), totals.requested);
+        let store_mib = std::fs::metadata(&store)?.len() as f64 / f64::from(1_u32 << 20);
+        world.stop().await;
+        let requests_per_second = totals.requested as f64 / seconds;
+        Ok(CatchUp { requests: totals.requested, seconds, requests_per_second, costs, store_mib })
     }
 
     /// Single transfers at a steady rate, alternating between the lanes.
