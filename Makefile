@@ -1,6 +1,6 @@
 # Everything starts here. `make demo` and `make test` install what they need but Rust and Node.js.
 
-.PHONY: demo devnet test rust chaos bench contracts artifacts prove fmt lint
+.PHONY: demo devnet test rust chaos campaign bench contracts artifacts prove fmt lint
 
 NPM := node_modules/.package-lock.json
 PROVERS := target/prove-venv/.installed
@@ -33,6 +33,10 @@ rust: $(NPM)
 chaos: $(NPM)
 	cargo build --workspace --all-targets
 	TWINSPAN_CHAOS_LONG=1 cargo test --workspace --test chaos -- --nocapture --test-threads 1
+
+# Thirty thousand batches of the transaction engine under faults, crashes and reorganisations by chance; `test` runs one.
+campaign:
+	TWINSPAN_CAMPAIGN_SEED=100 TWINSPAN_CAMPAIGN_RUNS=30 cargo test --workspace --test campaign -- --nocapture
 
 contracts: $(NPM)
 	cd contracts && $(FORGE) fmt --check

@@ -90,6 +90,9 @@ const BATCHES: u64 = 1_000;
 /// Blocks that may still be taken back.
 const UNFINAL: u64 = 8;
 
+/// Blocks without any misfortune within which all is in order.
+const CALM_BLOCKS: usize = 600;
+
 /// Batches that wait for their end at once.
 const AT_ONCE: usize = 24;
 
@@ -176,8 +179,16 @@ impl Campaign {
                 Err(_) => self.node.mine(),
             }
         }
-        if self.ended.len() == batches as usize && !rig.running.is_finished() {
-            // What a reorganisation took back is mined again.
+        if self.ended.len() == batches as usize {
+            // Calm weather now: what a reorganisation took back is mined again.
+            self.node.forgive();
+            for _ in 0..CALM_BLOCKS {
+                let done = self.node.executed(BRIDGE).len() >= batches as usize;
+                if done || rig.running.is_finished() {
+                    break;
+                }
+                rig.settle(1).await;
+            }
             rig.settle(2 * UNFINAL as usize).await;
         }
         if rig.running.is_finished() {

@@ -162,6 +162,11 @@ impl FakeNode {
         self.with(|state| state.faults.extend(faults));
     }
 
+    /// No faults any more.
+    pub fn forgive(&self) {
+        self.with(|state| state.faults.clear());
+    }
+
     /// Calls to this contract revert from now on.
     pub fn refuse(&self, contract: Address) {
         self.with(|state| state.refusing.insert(contract));
