@@ -113,6 +113,8 @@ pub enum Record {
     Attestation(Attestation),
     /// What the lane abstains for, or that it no longer does.
     Conflict(Option<Conflict>),
+    /// Own attestations of a history that is gone. They bind no longer, because a human has said so.
+    Voided(Vec<Attestation>),
 }
 
 /// A head that was attested here and is no longer on the chain.

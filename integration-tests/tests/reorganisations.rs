@@ -9,6 +9,7 @@ use twinspan_bridge::finality::FinalityRule;
 use twinspan_bridge::lifecycle::Abstention;
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::chain;
+use twinspan_integration_tests::command::twinspan;
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually};
 use twinspan_relayer::devnet::ledger::Ledger;
 use twinspan_relayer::devnet::traffic::{Asset, Sent, Traffic};
@@ -136,6 +137,82 @@ async fn a_lone_relayer_that_attested_lost_history_abstains_and_heals() -> eyre:
     let requested = live.sent.len() + live.others;
     Ledger::open(&live.world).wait(&live.world, requested, PATIENCE).await?;
     live.restart(1).await?;
+    live.close(Ending {
+        errors: &[
+            "final history was rewritten",
+            "is no longer on the source chain",
+            "signed another history",
+        ],
+        ..Ending::default()
+    })
+    .await?;
+    Ok(())
+}
+
+/// Two of four have attested requests that are taken back. The others cannot do without one of them: a human
+/// decides, the decision lasts, and the other one heals by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lane_that_cannot_do_without_its_conflicted_relayers_goes_on_when_a_human_says_so()
+-> eyre::Result<()> {
+    let mut live = Live::start("reorganised_resumed", |options| {
+        options.cosign_timeout = Duration::from_secs(120);
+    })
+    .await?;
+    settled_everywhere(&live).await?;
+    for index in 2..4 {
+        live.world.relayers[index].kill().await?;
+    }
+    let forgotten = requests(&mut live, 4).await?;
+    for index in 0..2 {
+        eventually("it has attested them", PATIENCE, async || {
+            let lane = live.lane(index, 0).await?;
+            Ok(lane.linked.count.since(lane.settled.count) == 4
+                && lane.attested == Some(lane.linked.count))
+        })
+        .await?;
+    }
+    take_back(&live, &forgotten).await?;
+    live.sent.clear();
+    live.traffic = Traffic::prepare(&live.world, 2).await?;
+    requests(&mut live, 4).await?;
+    for index in 2..4 {
+        live.restart(index).await?;
+    }
+    for index in 0..2 {
+        eventually("it abstains", PATIENCE, async || {
+            let abstains = live.lane(index, 0).await?.abstains;
+            Ok(matches!(abstains, Some(Abstention::Reorganised { .. })))
+        })
+        .await?;
+    }
+    eventually("the other two have attested what is there now", PATIENCE, async || {
+        let lane = live.lane(3, 0).await?;
+        Ok(lane.waiting_signers.len() == 2 && lane.settled.count < lane.linked.count)
+    })
+    .await?;
+
+    let lane = live.report(0, 0).await?.name;
+    let config = live.world.relayers[0].config();
+    let resume = async |lane: &str, reason: &str| {
+        let config = config.to_string_lossy().into_owned();
+        let words = ["lane", "resume", lane, "--reason", reason, "--config", &config];
+        twinspan(words.map(str::to_owned)).await
+    };
+    resume("demo/nowhere", "a slip").await?.refuses(1, &["no lane", &lane])?;
+    resume(&lane, " ").await?.refuses(1, &["1 to 1000 characters"])?;
+    let said = resume(&lane, "the node sat on a fork").await?;
+    let said = said.ends_well()?;
+    ensure!(said.contains("goes on") && said.contains("void: count"), "{said}");
+    resume(&lane, "once more").await?.refuses(1, &["nothing to decide"])?;
+    let requested = live.sent.len() + live.others;
+    Ledger::open(&live.world).wait(&live.world, requested, PATIENCE).await?;
+
+    live.world.relayers[0].kill().await?;
+    live.restart(0).await?;
+    let list = ["lane", "list", "--config", &config.to_string_lossy()].map(str::to_owned);
+    let list = twinspan(list).await?;
+    ensure!(list.ends_well()?.contains("the node sat on a fork"), "{}", list.stdout);
+    live.load(6).await?;
     live.close(Ending {
         errors: &[
             "final history was rewritten",

@@ -1,15 +1,17 @@
 //! Puts a relayer together, runs it until it is asked to stop, and takes it apart in order.
 
+mod changes;
 mod preflight;
 mod tasks;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -20,7 +22,7 @@ use twinspan_chains::signer::TransactionSigner;
 use twinspan_chains::transactions::{EngineHandle, Resolved, TransactionEngine};
 use twinspan_chains::{ConnectError, EvmChain, Truth};
 
-use crate::api::{self, Api};
+use crate::api::{self, Api, Configuration, operator};
 use crate::config::{Config, Pair, Side};
 use crate::engine::{Engine, INBOX_MAX, LaneSetup, Message, Signing};
 use crate::keys::{self, KeyError};
@@ -36,7 +38,8 @@ use crate::status::PairReport;
 use crate::store::{AccountStore, Deployment, Store, StoreError};
 use crate::supervise::{Supervisor, UnaskedExit};
 
-use self::tasks::{keep_up, recover, serve, tell_outcomes};
+use self::changes::Changes;
+use self::tasks::{keep_up, recover, serve, serve_operator, tell_outcomes};
 
 pub use preflight::{PairFault, check_pairs};
 
@@ -76,6 +79,20 @@ pub enum AppError {
         /// Why not.
         source: std::io::Error,
     },
+    /// The operator's socket.
+    #[error(
+        "cannot listen on {} for the operator: {source}; its folder must be writable and its path short",
+        socket.display()
+    )]
+    Operator {
+        /// Where.
+        socket: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// Signals cannot be listened to.
+    #[error("cannot listen for SIGHUP: {0}")]
+    Signal(std::io::Error),
     /// A peer's URL.
     #[error("peer: {0}")]
     Peer(#[from] PeerError),
@@ -109,34 +126,80 @@ pub async fn connect(config: &Config) -> Result<Chains, Box<ConnectError>> {
     Ok(chains)
 }
 
-/// Runs a relayer until `stop` is cancelled or a task ends unasked.
+/// A configuration with everything that it names looked at: what a relayer starts from.
+#[derive(Debug)]
+pub struct Ready {
+    /// The configuration.
+    pub config: Config,
+    /// The key that attests.
+    pub key: Attester,
+    /// By chain.
+    submitters: BTreeMap<String, TransactionSigner>,
+    chains: Chains,
+}
+
+impl Ready {
+    /// Opens the keys, connects the chains and checks the bridges.
+    ///
+    /// # Errors
+    /// [`AppError`] with what is wrong and what to do.
+    pub async fn make(config: Config) -> Result<Self, AppError> {
+        let key = keys::attester(&config.attestation_key).await?;
+        let submitters = keys::submitters(&config).await?;
+        let chains = connect(&config).await?;
+        check_pairs(&config, &chains, key.address()).await?;
+        Ok(Self { config, key, submitters, chains })
+    }
+}
+
+/// Runs a relayer until `stop` is cancelled or a task ends unasked. Where the configuration's file changes for
+/// another good one, it goes on with that: everything under way is stored, and is taken up again.
 ///
 /// # Errors
 /// [`AppError`]: refused at start, or the named task that ended.
-pub async fn run(config: Config, stop: CancellationToken) -> Result<(), AppError> {
-    let handle = metrics::install()?;
-    let key = keys::attester(&config.attestation_key).await?;
-    let chains = connect(&config).await?;
-    check_pairs(&config, &chains, key.address()).await?;
-    let (store, writer, created) = Store::open(&config.store, &deployment(&config, &key))?;
-    let listeners = Listeners::bind(&config).await?;
+pub async fn run(file: PathBuf, config: Config, stop: CancellationToken) -> Result<(), AppError> {
+    let (metrics, started) = (metrics::install()?, Instant::now());
+    let mut changes = Changes::watch(file)?;
+    let mut ready = Ready::make(config).await?;
+    let mut listeners = Listeners::bind(&ready.config, None).await?;
+    loop {
+        let (store, writer, created) =
+            Store::open(&ready.config.store, &deployment(&ready.config, &ready.key))?;
+        let operator = listen_to_operator(&ready.config)?;
+        let mut supervisor = Supervisor::new();
+        supervisor.spawn("store", writer.run());
+        let shared = Shared {
+            handle: metrics.clone(),
+            started,
+            listeners: listeners.share()?,
+            operator,
+            configuration: changes.report(),
+        };
+        let app = App { ready: &ready, store, created };
+        app.start(&mut supervisor, shared)?;
+        drop(app);
 
-    let mut supervisor = Supervisor::new();
-    supervisor.spawn("store", writer.run());
-    let submitters = keys::submitters(&config).await?;
-    let app = App { config: &config, key, submitters, chains, store, created };
-    app.start(&mut supervisor, listeners, handle)?;
-    drop(app);
+        let config = &ready.config;
+        info!(relayer = %config.name, api = %config.api, peers = %config.peers.listen, "running");
+        let next = tokio::select! {
+            () = stop.cancelled() => Ok(None),
+            unasked = supervisor.unasked_exit() => Err(unasked),
+            next = changes.next(&ready, &listeners) => Ok(Some(next)),
+        };
+        info!("stopping");
+        let stopped = supervisor.shut_down(GRACE).await;
+        let next = next?;
+        stopped?;
+        match next {
+            Some(next) => (ready, listeners) = next,
+            None => return Ok(()),
+        }
+    }
+}
 
-    info!(relayer = %config.name, api = %config.api, peers = %config.peers.listen, "running");
-    let ended = tokio::select! {
-        () = stop.cancelled() => Ok(()),
-        unasked = supervisor.unasked_exit() => Err(unasked),
-    };
-    info!("stopping");
-    let stopped = supervisor.shut_down(GRACE).await;
-    ended?;
-    Ok(stopped?)
+fn listen_to_operator(config: &Config) -> Result<UnixListener, AppError> {
+    let socket = operator::socket_of(&config.store);
+    operator::listen(&socket).map_err(|source| AppError::Operator { socket, source })
 }
 
 fn deployment(config: &Config, key: &Attester) -> Deployment {
@@ -151,33 +214,55 @@ fn bridge_at(config: &Config, side: &Side) -> BridgeAt {
     BridgeAt { chain_id, address: side.bridge }
 }
 
-/// The ports, taken before anything else starts.
+/// The ports, taken before anything else starts and kept while the configuration changes.
+#[derive(Debug)]
 struct Listeners {
-    api: TcpListener,
-    peers: TcpListener,
+    api: std::net::TcpListener,
+    peers: std::net::TcpListener,
 }
 
 impl Listeners {
-    async fn bind(config: &Config) -> Result<Self, AppError> {
-        let bind = async |address, setting| {
-            TcpListener::bind(address).await.map_err(|source| AppError::Listen {
-                address,
-                setting,
-                source,
+    /// Those of `config`; of `present` where they are the same.
+    async fn bind(config: &Config, present: Option<&Self>) -> Result<Self, AppError> {
+        let bind = async |address, setting, present: Option<&std::net::TcpListener>| {
+            let failed = |source| AppError::Listen { address, setting, source };
+            if let Some(same) = present.filter(|it| it.local_addr().ok() == Some(address)) {
+                return same.try_clone().map_err(failed);
+            }
+            let listener = TcpListener::bind(address).await.map_err(failed)?;
+            listener.into_std().map_err(failed)
+        };
+        let api = bind(config.api, "api.listen", present.map(|it| &it.api)).await?;
+        let peers = bind(config.peers.listen, "peers.listen", present.map(|it| &it.peers)).await?;
+        Ok(Self { api, peers })
+    }
+
+    /// Handles for one run: those who connect in between wait.
+    fn share(&self) -> Result<[TcpListener; 2], AppError> {
+        let share = |listener: &std::net::TcpListener, setting| {
+            let shared = listener.try_clone().and_then(TcpListener::from_std);
+            shared.map_err(|source| {
+                let address = listener.local_addr().unwrap_or(([0, 0, 0, 0], 0).into());
+                AppError::Listen { address, setting, source }
             })
         };
-        let api = bind(config.api, "api.listen").await?;
-        Ok(Self { api, peers: bind(config.peers.listen, "peers.listen").await? })
+        Ok([share(&self.api, "api.listen")?, share(&self.peers, "peers.listen")?])
     }
+}
+
+/// What one run takes over from the process.
+struct Shared {
+    handle: PrometheusHandle,
+    started: Instant,
+    /// The API's, and that for peers.
+    listeners: [TcpListener; 2],
+    operator: UnixListener,
+    configuration: watch::Receiver<Configuration>,
 }
 
 /// What the parts are made from.
 struct App<'a> {
-    config: &'a Config,
-    key: Attester,
-    /// By chain.
-    submitters: BTreeMap<String, TransactionSigner>,
-    chains: Chains,
+    ready: &'a Ready,
     store: Store,
     created: bool,
 }
@@ -191,17 +276,14 @@ struct Account {
 }
 
 impl App<'_> {
-    fn start(
-        &self,
-        supervisor: &mut Supervisor,
-        listeners: Listeners,
-        handle: PrometheusHandle,
-    ) -> Result<(), AppError> {
+    fn start(&self, supervisor: &mut Supervisor, shared: Shared) -> Result<(), AppError> {
+        let Shared { handle, started, listeners, operator, configuration } = shared;
+        let [api_port, peer_port] = listeners;
         let (outbox, _) = broadcast::channel(OUTBOX_MAX);
         let mut accounts = self.accounts(supervisor)?;
         let mut directory = Directory::new();
         let mut reports = Vec::new();
-        for (name, pair) in &self.config.pairs {
+        for (name, pair) in &self.ready.config.pairs {
             let report =
                 self.pair(supervisor, name, pair, &outbox, &mut accounts, &mut directory)?;
             reports.push(report);
@@ -209,7 +291,7 @@ impl App<'_> {
         let directory = Arc::new(directory);
         self.peers(supervisor, &outbox, &directory)?;
         let api = Api {
-            relayer: Arc::new((self.config.name.clone(), self.key.address())),
+            relayer: Arc::new((self.ready.config.name.clone(), self.ready.key.address())),
             pairs: Arc::new(reports),
             directory: Arc::clone(&directory),
             chains: Arc::new(
@@ -217,12 +299,15 @@ impl App<'_> {
             ),
             reader: self.store.reader().clone(),
             metrics: handle.clone(),
-            started: Instant::now(),
+            configuration,
+            started,
         };
         let token = supervisor.token();
-        supervisor.spawn("api", serve(listeners.api, api::router(api), token.clone()));
+        let orders = serve_operator(operator, operator::router(api.clone()), token.clone());
+        supervisor.spawn("operator", orders);
+        supervisor.spawn("api", serve(api_port, api::router(api), token.clone()));
         let router = server::router(directory, self.store.reader().clone());
-        supervisor.spawn("peers", serve(listeners.peers, router, token.clone()));
+        supervisor.spawn("peers", serve(peer_port, router, token.clone()));
         for (name, account) in accounts {
             let outcomes = tell_outcomes(account.outcomes, account.pairs, token.clone());
             supervisor.spawn(format!("{name}/outcomes"), outcomes);
@@ -234,8 +319,8 @@ impl App<'_> {
     /// A transaction engine for each chain.
     fn accounts(&self, supervisor: &mut Supervisor) -> Result<BTreeMap<String, Account>, AppError> {
         let mut accounts = BTreeMap::new();
-        for (name, chain) in &self.chains {
-            let signer = self.submitters[name].clone();
+        for (name, chain) in &self.ready.chains {
+            let signer = self.ready.submitters[name].clone();
             let (told, outcomes) = mpsc::channel(OUTCOMES_MAX);
             let store = AccountStore(self.store.clone());
             let (engine, handle) = TransactionEngine::new(chain.clone(), signer, store, told);
@@ -261,27 +346,27 @@ impl App<'_> {
         let setup = |index: usize| {
             let (from, to) = (sides[index], sides[1 - index]);
             let lane = Lane {
-                source: bridge_at(self.config, from),
-                destination: bridge_at(self.config, to),
+                source: bridge_at(&self.ready.config, from),
+                destination: bridge_at(&self.ready.config, to),
             };
             let lane_name = format!("{name}/{}→{}", from.chain, to.chain);
             metrics::init_lane(&lane_name);
             let account = accounts[&to.chain].handle.clone();
-            let gas_max = self.config.chains[&to.chain].transaction_gas_max;
+            let gas_max = self.ready.config.chains[&to.chain].transaction_gas_max;
             // A set has at most 64 members; most have few, and a batch that is too long shrinks.
             let batch_max = pair.batch_max.min(requests_within(gas_max, SIGNATURES_ASSUMED));
             LaneSetup {
                 params: Params {
                     lane,
-                    me: self.key.address(),
+                    me: self.ready.key.address(),
                     takeover: pair.takeover,
                     cosign_timeout: pair.cosign_timeout,
                     batch_max,
-                    recovering: self.created && !self.config.peers.urls.is_empty(),
+                    recovering: self.created && !self.ready.config.peers.urls.is_empty(),
                 },
                 start_block: from.start_block,
                 submitter: Submitter::new(
-                    self.chains[&to.chain].clone(),
+                    self.ready.chains[&to.chain].clone(),
                     gas_max,
                     to.bridge,
                     lane_name.clone(),
@@ -301,7 +386,7 @@ impl App<'_> {
             outbox.clone(),
         )?;
         for (side, cursor) in engine.cursors().into_iter().enumerate() {
-            let chain = self.chains[&sides[side].chain].clone();
+            let chain = self.ready.chains[&sides[side].chain].clone();
             let bridge = sides[side].bridge;
             let observer = Observer {
                 side,
@@ -336,7 +421,7 @@ impl App<'_> {
         pair: &str,
         engine: &mpsc::Sender<Message>,
     ) -> Signing {
-        let signer = match &self.key {
+        let signer = match &self.ready.key {
             Attester::Here(key) => return Signing::Here(Arc::clone(key)),
             Attester::Elsewhere(signer) => Arc::clone(signer),
         };
@@ -355,7 +440,7 @@ impl App<'_> {
         outbox: &Outbox,
         directory: &Arc<Directory>,
     ) -> Result<(), AppError> {
-        let peers = &self.config.peers;
+        let peers = &self.ready.config.peers;
         let (told, answered) = mpsc::channel(peers.urls.len().max(1));
         for url in &peers.urls {
             let peer = Peer::new(url)?;

@@ -8,11 +8,12 @@ mod message;
 mod seat;
 mod signing;
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, info};
+use tracing::{debug, error, info, warn};
+use twinspan_bridge::attest::Attestation;
 use twinspan_bridge::effect::{Effect, Input, Record};
 use twinspan_bridge::finality::Final;
 use twinspan_bridge::ids::{Count, Lane};
@@ -25,7 +26,7 @@ use self::seat::{Seat, log_settled, transfer_span};
 use crate::metrics;
 use crate::pipeline::exchange::Outbox;
 use crate::status::{LaneReport, PairReport};
-use crate::store::{LaneRow, Store, StoreError, Write};
+use crate::store::{DecisionRow, LaneRow, Store, StoreError, Write};
 
 pub use message::{Message, Observation, Refusal, Verdict};
 pub use seat::LaneSetup;
@@ -57,6 +58,8 @@ struct Step {
     writes: Vec<Write>,
     effects: Vec<(usize, Effect)>,
     replies: Vec<(oneshot::Sender<Verdict>, Verdict)>,
+    /// Attestations that bind no longer.
+    voided: Vec<Attestation>,
 }
 
 impl Engine {
@@ -178,8 +181,32 @@ impl Engine {
                     self.feed(lane, Input::Recovered, step);
                 }
             }
+            Message::Resume { lane, reason, reply } => {
+                let decision = self.resume(lane, reason, step);
+                // It is stored before anybody is told.
+                self.finish(std::mem::take(step)).await?;
+                // Whoever asked may be gone.
+                let _ = reply.send(decision);
+            }
         }
         Ok(())
+    }
+
+    /// Lets a lane go on that abstains for what it attested on a history that is gone.
+    fn resume(&mut self, lane: usize, reason: String, step: &mut Step) -> Option<DecisionRow> {
+        let conflict = self.seats.get(lane)?.conflict?;
+        // Before what is signed anew in the same places.
+        let before = step.writes.len();
+        self.feed(lane, Input::Resumed, step);
+        let (voided, at) = (std::mem::take(&mut step.voided), unix_millis());
+        let seat = &mut self.seats[lane];
+        warn!(
+            lane = %seat.name, reason, voided = voided.len(), up_to = %conflict.highest_attested,
+            "a human lets the lane go on"
+        );
+        let decision = DecisionRow { at, reason, conflict, voided };
+        step.writes.insert(before, Write::Decision(seat.id, decision.clone()));
+        Some(decision)
     }
 
     /// Both lanes accept a read, or neither does: they share the side's cursor.
@@ -322,6 +349,9 @@ impl Engine {
                         seat.conflict = conflict;
                         step.writes.push(seat.row());
                     }
+                    Effect::Record(Record::Voided(attestations)) => {
+                        step.voided.extend(attestations);
+                    }
                     Effect::Exchange(_)
                     | Effect::Submit { .. }
                     | Effect::PostAttestation { .. }
@@ -401,4 +431,10 @@ impl Engine {
         });
         self.report.send_replace(PairReport { name: self.pair.clone(), lanes });
     }
+}
+
+/// Milliseconds of Unix time; 0 on a clock before 1970.
+fn unix_millis() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }

@@ -39,6 +39,13 @@ pub fn install() -> Result<PrometheusHandle, MetricsError> {
         "Requests for an attestation's signature that the remote signer did not fulfil"
     );
     counter!("twinspan_signer_failures_total").absolute(0);
+    describe_counter!(
+        "twinspan_configuration_changes_total",
+        "Changed configurations, by whether they were taken"
+    );
+    for outcome in ["taken", "refused"] {
+        counter!("twinspan_configuration_changes_total", "outcome" => outcome).absolute(0);
+    }
     describe_counter!("twinspan_handovers_total", "Requests that the destination handed over");
     describe_counter!("twinspan_batches_sent_total", "Batches that this relayer sent");
     describe_counter!("twinspan_batches_lost_total", "Own batches that reverted");
@@ -66,6 +73,12 @@ pub fn init_lane(lane: &str) {
     for kind in ["peer_contradicts", "conflict", "destination_diverged"] {
         counter!("twinspan_alarms_total", "lane" => lane.to_owned(), "kind" => kind).absolute(0);
     }
+}
+
+/// Another configuration was taken, or refused.
+pub fn reloaded(taken: bool) {
+    let outcome = if taken { "taken" } else { "refused" };
+    counter!("twinspan_configuration_changes_total", "outcome" => outcome).increment(1);
 }
 
 /// A lane's state.

@@ -250,8 +250,10 @@ impl LaneMachine {
                 })
                 .map(|(count, _)| *count)
                 .collect();
-            for count in stale {
-                self.attested.remove(&count);
+            let voided: Vec<Attestation> =
+                stale.iter().filter_map(|count| self.attested.remove(count)).collect();
+            if !voided.is_empty() {
+                self.record(Record::Voided(voided));
             }
         }
         self.leave_conflict();

@@ -57,6 +57,7 @@ impl Disk {
         match record {
             Record::Attestation(attestation) => self.attestations.push(*attestation),
             Record::Conflict(conflict) => self.conflict = *conflict,
+            Record::Voided(voided) => self.attestations.retain(|kept| !voided.contains(kept)),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What operators, dApps and monitoring ask over HTTP.
 
+pub mod operator;
 pub mod transfers;
 
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub struct Api {
     pub reader: Reader,
     /// The metrics.
     pub metrics: PrometheusHandle,
+    /// The configuration in force.
+    pub configuration: watch::Receiver<Configuration>,
     /// Since when the relayer runs.
     pub started: std::time::Instant,
 }
@@ -50,10 +53,22 @@ pub struct Status {
     pub relayer: alloy::primitives::Address,
     /// Seconds since it started.
     pub uptime_seconds: u64,
+    /// Its configuration.
+    #[serde(default)]
+    pub configuration: Configuration,
     /// Its pairs.
     pub pairs: Vec<PairReport>,
     /// Its chains.
     pub chains: Vec<ChainReport>,
+}
+
+/// The configuration in force.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Configuration {
+    /// Since when it is, in seconds of Unix time.
+    pub since: u64,
+    /// Why the file as it is now was refused, if it was.
+    pub refused: Option<String>,
 }
 
 /// One chain as this relayer sees it.
@@ -107,6 +122,7 @@ async fn status(State(api): State<Api>) -> Json<Status> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         relayer: api.relayer.1,
         uptime_seconds: api.started.elapsed().as_secs(),
+        configuration: api.configuration.borrow().clone(),
         pairs: api.pairs.iter().map(|pair| pair.borrow().clone()).collect(),
         chains,
     })

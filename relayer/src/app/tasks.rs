@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -22,6 +22,15 @@ pub(super) async fn serve(
 ) -> std::io::Result<()> {
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(cancel.cancelled_owned()).await
+}
+
+/// Serves the operator until cancelled.
+pub(super) async fn serve_operator(
+    listener: UnixListener,
+    router: axum::Router,
+    cancel: CancellationToken,
+) -> std::io::Result<()> {
+    axum::serve(listener, router).with_graceful_shutdown(cancel.cancelled_owned()).await
 }
 
 /// Tells every pair that uses an account how its transactions ended.

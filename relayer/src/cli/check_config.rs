@@ -2,15 +2,13 @@
 
 use std::path::PathBuf;
 
-use alloy::primitives::Address;
 use clap::Args;
 use serde_json::json;
 
 use super::Failure;
 use super::run::failure;
-use crate::app::{self, AppError};
+use crate::app::Ready;
 use crate::config::Config;
-use crate::keys;
 
 /// Check a configuration, and with --online its keys, chains and bridges too, without running anything
 #[derive(Debug, Args)]
@@ -42,23 +40,25 @@ impl CheckConfig {
             }
             Err(faults) => return Err(Failure::Configuration(eyre::eyre!("{faults}"))),
         };
-        let mut relayer = None;
-        if self.online {
-            relayer = Some(online(&config).await.map_err(failure)?);
-        }
         let names = |keys: Vec<&String>| keys.into_iter().cloned().collect::<Vec<_>>();
         let (chains, pairs) =
             (names(config.chains.keys().collect()), names(config.pairs.keys().collect()));
+        let name = config.name.clone();
+        let mut relayer = None;
+        if self.online {
+            // All that a relayer looks at before it starts.
+            relayer = Some(Ready::make(config).await.map_err(failure)?.key.address());
+        }
         if self.json {
             println!(
                 "{}",
-                json!({ "ok": true, "name": config.name, "chains": chains, "pairs": pairs,
+                json!({ "ok": true, "name": name, "chains": chains, "pairs": pairs,
                         "relayer": relayer })
             );
         } else {
             println!(
                 "ok: {} serves {} over {}{}",
-                config.name,
+                name,
                 pairs.join(", "),
                 chains.join(", "),
                 relayer.map_or_else(String::new, |at| format!(", attests as {at}"))
@@ -66,13 +66,4 @@ impl CheckConfig {
         }
         Ok(())
     }
-}
-
-/// All that a relayer looks at before it starts. The address that it attests as.
-async fn online(config: &Config) -> Result<Address, AppError> {
-    let key = keys::attester(&config.attestation_key).await?;
-    keys::submitters(config).await?;
-    let chains = app::connect(config).await?;
-    app::check_pairs(config, &chains, key.address()).await?;
-    Ok(key.address())
 }

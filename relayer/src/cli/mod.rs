@@ -4,9 +4,12 @@ mod check_config;
 mod deploy;
 mod devnet;
 mod keys;
+mod lane;
+mod operator;
 mod run;
 mod status;
 mod transfer;
+mod tx;
 mod wallet;
 
 use std::process::ExitCode;
@@ -35,6 +38,8 @@ enum Command {
     Deploy(deploy::Deploy),
     Transfer(transfer::Transfer),
     Status(status::Status),
+    Tx(tx::Tx),
+    Lane(lane::Lane),
     Devnet(devnet::Devnet),
 }
 
@@ -86,6 +91,8 @@ pub async fn main() -> ExitCode {
         Command::Deploy(command) => command.run().await,
         Command::Transfer(command) => command.run().await,
         Command::Status(command) => command.run().await,
+        Command::Tx(command) => command.run().await,
+        Command::Lane(command) => command.run().await,
         Command::Devnet(command) => command.run().await,
     };
     match result {

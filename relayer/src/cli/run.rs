@@ -38,7 +38,7 @@ impl Run {
             std::future::pending::<()>().await;
         };
         tokio::select! {
-            ended = app::run(config, stop) => ended.map_err(failure),
+            ended = app::run(self.config, config, stop) => ended.map_err(failure),
             () = signals => unreachable!("waits for ever after it has asked"),
         }
     }
@@ -52,11 +52,15 @@ pub(super) fn failure(error: AppError) -> Failure {
             Failure::Configuration
         }
         AppError::Key(error) if error.passes() => Failure::Unreachable,
-        AppError::Key(_) | AppError::Pair(_) | AppError::Peer(_) | AppError::Listen { .. } => {
-            Failure::Configuration
-        }
+        AppError::Key(_)
+        | AppError::Pair(_)
+        | AppError::Peer(_)
+        | AppError::Listen { .. }
+        | AppError::Operator { .. } => Failure::Configuration,
         AppError::Connect(_) => Failure::Unreachable,
-        AppError::Store(_) | AppError::Metrics(_) | AppError::Unasked(_) => Failure::Failed,
+        AppError::Store(_) | AppError::Metrics(_) | AppError::Signal(_) | AppError::Unasked(_) => {
+            Failure::Failed
+        }
     };
     wrap(error.into())
 }

@@ -1,5 +1,7 @@
 //! `twinspan status`
 
+use std::time::Duration;
+
 use alloy::transports::http::reqwest::Url;
 use clap::Args;
 use comfy_table::Table;
@@ -11,6 +13,9 @@ use twinspan_bridge::ids::TransferId;
 use super::Failure;
 use crate::api::Status as Answer;
 use crate::api::transfers::Transfer;
+
+/// Longest that a relayer may take to answer.
+pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
 /// Show what a relayer is doing, or where a transfer stands
 #[derive(Debug, Args)]
@@ -54,7 +59,7 @@ impl Status {
     }
 }
 
-fn json<T: serde::Serialize>(value: &T) -> eyre::Result<String> {
+pub(super) fn json<T: serde::Serialize>(value: &T) -> eyre::Result<String> {
     serde_json::to_string_pretty(value).wrap_err("writing JSON")
 }
 
@@ -63,10 +68,18 @@ pub(super) async fn fetch<T: DeserializeOwned>(api: &Url, path: &str) -> Result<
     let shown = twinspan_chains::shown_origin(api);
     let url = api.join(path).map_err(|error| Failure::Configuration(error.into()))?;
     let client = reqwest::Client::builder()
-        .timeout(std::time::Duration::from_secs(10))
+        .timeout(ANSWER_LIMIT)
         .build()
         .map_err(|error| Failure::Failed(error.into()))?;
-    let answer = client.get(url).send().await.map_err(|error| {
+    answer(client.get(url), &shown).await
+}
+
+/// Sends the question; `shown`: to whom, for people.
+pub(super) async fn answer<T: DeserializeOwned>(
+    question: reqwest::RequestBuilder,
+    shown: &str,
+) -> Result<T, Failure> {
+    let answer = question.send().await.map_err(|error| {
         let error = eyre::Report::from(error.without_url());
         Failure::Unreachable(error.wrap_err(format!("no relayer answers at {shown}")))
     })?;
@@ -139,6 +152,11 @@ fn show(status: &Answer) {
         ]);
     }
     println!("{chains}");
+    if let Some(refused) = &status.configuration.refused {
+        println!(
+            "! the configuration's file was changed and refused, the old one is in force: {refused}"
+        );
+    }
     for lane in status.pairs.iter().flat_map(|pair| &pair.lanes) {
         for alarm in &lane.alarms {
             println!("! {}: {alarm}", lane.name);

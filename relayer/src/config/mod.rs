@@ -77,7 +77,7 @@ pub struct Peers {
 }
 
 /// How to log.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Log {
     /// One JSON object a line, or text for people.
     pub json: bool,

@@ -12,6 +12,8 @@ use twinspan_bridge::schedule::Term;
 use twinspan_bridge::settle::SettleError;
 use twinspan_chains::transactions::Resolved;
 
+use crate::store::DecisionRow;
+
 /// What reaches a pair's lanes.
 #[derive(Debug)]
 pub enum Message {
@@ -43,6 +45,15 @@ pub enum Message {
     Resolved(Resolved),
     /// Peers had their time to return what was lost.
     Recovered,
+    /// A human decided that a lane goes on which abstains for what it attested before.
+    Resume {
+        /// The lane's place in the pair.
+        lane: usize,
+        /// Why, in their words.
+        reason: String,
+        /// What they decided; `None` if there was nothing to decide.
+        reply: oneshot::Sender<Option<DecisionRow>>,
+    },
 }
 
 /// What was read of one side's final blocks.

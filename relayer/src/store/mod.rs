@@ -16,7 +16,7 @@ use redb::{Database, ReadableDatabase};
 use tokio::sync::{mpsc, oneshot};
 
 pub use read::{Reader, StoredTransfer};
-pub use tables::{Deployment, Fate, LaneRow, Resolution, SCHEMA, SettlementRow};
+pub use tables::{DecisionRow, Deployment, Fate, LaneRow, Resolution, SCHEMA, SettlementRow};
 pub use transactions::AccountStore;
 pub use write::{Write, Writer};
 

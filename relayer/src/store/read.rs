@@ -13,9 +13,9 @@ use twinspan_bridge::machine::{LinkedRequest, Snapshot, WINDOW_MAX};
 use twinspan_chains::transactions::{AccountKey, StoredTransaction};
 
 use super::tables::{
-    ATTESTATIONS, AttestationRow, BY_TRANSACTION, Deployment, LANES, LaneRow, META, REQUESTS,
-    SETTLEMENTS, SettlementRow, TRANSACTIONS, attestation_key, attestation_of_key, request_key,
-    request_of_key, transaction_key,
+    ATTESTATIONS, AttestationRow, BY_TRANSACTION, DECISIONS, DecisionRow, Deployment, LANES,
+    LaneRow, META, REQUESTS, SETTLEMENTS, SettlementRow, TRANSACTIONS, attestation_key,
+    attestation_of_key, decision_key, request_key, request_of_key, transaction_key,
 };
 use super::{StoreError, begin_read};
 
@@ -171,6 +171,17 @@ impl Reader {
             found.push(request_of_key(key?.value()));
         }
         Ok(found)
+    }
+
+    /// What humans decided about a lane, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn decisions(&self, lane: LaneId) -> Result<Vec<DecisionRow>, StoreError> {
+        let table = begin_read(&self.database)?.open_table(DECISIONS)?;
+        let (from, to) = (decision_key(lane, 0), decision_key(lane, u64::MAX));
+        let rows = table.range::<&[u8; 40]>(&from..=&to)?;
+        rows.map(|entry| decode("decisions", entry?.1.value())).collect()
     }
 
     /// The unfinished and the lately finished transactions of an account.

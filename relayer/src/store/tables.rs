@@ -6,7 +6,7 @@
 use alloy::primitives::{Address, B256, U256};
 use redb::{MultimapTableDefinition, TableDefinition};
 use serde::{Deserialize, Serialize};
-use twinspan_bridge::attest::Signature;
+use twinspan_bridge::attest::{Attestation, Signature};
 use twinspan_bridge::effect::Conflict;
 use twinspan_bridge::ids::{BlockNumber, BridgeAt, Count, Epoch, LaneId, Nonce};
 use twinspan_bridge::lane_head::LanePosition;
@@ -41,6 +41,10 @@ pub(super) const BY_TRANSACTION: MultimapTableDefinition<'_, &[u8; 32], &[u8; 40
 /// Chain id ‖ account ‖ account nonce → `StoredTransaction` as JSON.
 pub(super) const TRANSACTIONS: TableDefinition<'_, &[u8; 36], &[u8]> =
     TableDefinition::new("transactions");
+
+/// Lane id ‖ time in milliseconds of Unix time → [`DecisionRow`].
+pub(super) const DECISIONS: TableDefinition<'_, &[u8; 40], &[u8]> =
+    TableDefinition::new("decisions");
 
 /// Which bridge pairs the store belongs to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,6 +110,19 @@ pub struct Resolution {
     pub transaction: B256,
 }
 
+/// What a human decided about a lane, with the evidence: kept for good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecisionRow {
+    /// When, in milliseconds of Unix time.
+    pub at: u64,
+    /// Why, in the human's words.
+    pub reason: String,
+    /// What the lane abstained for.
+    pub conflict: Conflict,
+    /// Our attestations of the history that is gone, which bind no longer.
+    pub voided: Vec<Attestation>,
+}
+
 /// A signature of a checkpoint; lane, count, epoch and signer are in the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct AttestationRow {
@@ -153,6 +170,12 @@ pub(super) fn attestation_of_key(key: &[u8; 68]) -> (Count, Epoch, Address) {
     let count = Count::new(u64_of(&key[32..40]));
     let epoch = Epoch::new(u64_of(&key[40..48]));
     (count, epoch, Address::from_slice(&key[48..]))
+}
+
+/// Key of [`DECISIONS`].
+#[must_use]
+pub(super) fn decision_key(lane: LaneId, at: u64) -> [u8; 40] {
+    request_key(lane, Nonce::new(at))
 }
 
 /// Key of [`TRANSACTIONS`].

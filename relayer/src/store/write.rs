@@ -7,6 +7,7 @@ use redb::{Database, ReadableTable, Table, WriteTransaction};
 use serde::Serialize;
 use tokio::sync::mpsc;
 use twinspan_bridge::attest::Attestation;
+use twinspan_bridge::digest::Checkpoint;
 use twinspan_bridge::ids::{AccountNonce, Count, LaneId, Nonce};
 use twinspan_bridge::machine::LinkedRequest;
 use twinspan_bridge::observe::{Settlement, SettlementEvent};
@@ -14,9 +15,9 @@ use twinspan_chains::transactions::{AccountKey, StoredTransaction};
 
 use super::read::decode;
 use super::tables::{
-    ATTESTATIONS, AttestationRow, BY_TRANSACTION, Deployment, Fate, LANES, LaneRow, META, REQUESTS,
-    Resolution, SCHEMA, SETTLEMENTS, SettlementRow, TRANSACTIONS, attestation_key, request_key,
-    transaction_key,
+    ATTESTATIONS, AttestationRow, BY_TRANSACTION, DECISIONS, DecisionRow, Deployment, Fate, LANES,
+    LaneRow, META, REQUESTS, Resolution, SCHEMA, SETTLEMENTS, SettlementRow, TRANSACTIONS,
+    attestation_key, decision_key, request_key, transaction_key,
 };
 use super::{Commit, StoreError};
 
@@ -36,6 +37,8 @@ pub enum Write {
     Settled(LaneId, Vec<Settlement>),
     /// An attestation, our own or a peer's.
     Attestation(Attestation),
+    /// What a human decided about a lane. The attestations that it voids are evidence from then on, nothing else.
+    Decision(LaneId, DecisionRow),
     /// A transaction of an account.
     Transaction(AccountKey, Box<StoredTransaction>),
     /// A transaction that is no longer needed.
@@ -74,6 +77,8 @@ impl Writer {
             }
             table.insert("deployment", encode("meta", &merged)?.as_slice())?;
         }
+        // Stores of the first days have none.
+        transaction.open_table(DECISIONS)?;
         Ok(transaction.commit()?)
     }
 
@@ -135,6 +140,7 @@ pub(super) fn create_tables(transaction: &WriteTransaction) -> Result<(), redb::
     transaction.open_table(SETTLEMENTS)?;
     transaction.open_table(ATTESTATIONS)?;
     transaction.open_table(TRANSACTIONS)?;
+    transaction.open_table(DECISIONS)?;
     transaction.open_multimap_table(BY_TRANSACTION)?;
     Ok(())
 }
@@ -163,6 +169,7 @@ fn apply(
             }
         }
         Write::Attestation(attestation) => attested(transaction, attestation, relayer)?,
+        Write::Decision(lane, row) => decided(transaction, *lane, row)?,
         Write::Transaction(account, stored) => {
             let mut table = transaction.open_table(TRANSACTIONS)?;
             let key = transaction_key(*account, stored.nonce.get());
@@ -230,6 +237,21 @@ fn resolved(
     let Some(mut row) = row.transpose()? else { return Ok(()) };
     row.resolution = Some(resolution);
     table.insert(&key, encode("settlements", &row)?.as_slice())?;
+    Ok(())
+}
+
+fn decided(
+    transaction: &WriteTransaction,
+    lane: LaneId,
+    row: &DecisionRow,
+) -> Result<(), StoreError> {
+    let mut table = transaction.open_table(DECISIONS)?;
+    table.insert(&decision_key(lane, row.at), encode("decisions", row)?.as_slice())?;
+    let mut table = transaction.open_table(ATTESTATIONS)?;
+    for attestation in &row.voided {
+        let Checkpoint { epoch, position, .. } = attestation.checkpoint;
+        table.remove(&attestation_key(lane, position.count, epoch, attestation.signer))?;
+    }
     Ok(())
 }
 
