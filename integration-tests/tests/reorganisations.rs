@@ -212,7 +212,7 @@ async fn a_lane_that_cannot_do_without_its_conflicted_relayers_goes_on_when_a_hu
     let list = ["lane", "list", "--config", &config.to_string_lossy()].map(str::to_owned);
     let list = twinspan(list).await?;
     ensure!(list.ends_well()?.contains("the node sat on a fork"), "{}", list.stdout);
-    live.load(6).await?;
+    requests(&mut live, 4).await?;
     live.close(Ending {
         errors: &[
             "final history was rewritten",
