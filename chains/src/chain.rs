@@ -15,7 +15,9 @@ use twinspan_bridge::ids::{BlockNumber, BlockRef, BridgeAt, ChainId, Count};
 use twinspan_bridge::observe::{BridgeRead, BridgeState, Milestone};
 use twinspan_bridge::relayer_set::RelayerSet;
 
+use crate::condition::{self, Condition, Pulse};
 use crate::config::ChainConfig;
+use crate::evm::fees::{self, AccountFault};
 use crate::evm::head::{Head, HeadWatcher};
 use crate::evm::logs::RangeGauge;
 use crate::evm::preflight::{Preflight, PreflightError};
@@ -45,6 +47,7 @@ struct Inner {
     counts: CallCounts,
     heads: watch::Sender<Option<Head>>,
     range: RangeGauge,
+    pulse: Pulse,
     /// Counterparts by bridge: at most one entry a bridge that is read.
     counterparts: Mutex<BTreeMap<Address, BridgeAt>>,
     /// Where each bridge's incoming lane stood at the end of the last read. As many entries.
@@ -107,7 +110,15 @@ impl EvmChain {
     /// # Errors
     /// [`RpcFault`] if no endpoint gives it.
     pub async fn latest_head(&self) -> Result<Head, RpcFault> {
-        head::latest(self).await
+        let head = head::latest(self).await?;
+        self.inner.pulse.answered();
+        Ok(head)
+    }
+
+    /// What the chain and its endpoints are like now. Costs no call; tells something once heads are watched.
+    #[must_use]
+    pub fn condition(&self) -> Condition {
+        condition::condition(self)
     }
 
     /// The canonical block of that height; `None` if there is none (yet). Agreed on by the quorum.
@@ -220,6 +231,14 @@ impl EvmChain {
         preflight::preflight(self, bridge).await
     }
 
+    /// Whether `account` can pay for transactions, within the fee cap.
+    ///
+    /// # Errors
+    /// [`AccountFault`] with the remedy.
+    pub async fn check_account(&self, account: Address) -> Result<(), AccountFault> {
+        fees::check_account(self, account).await
+    }
+
     /// Whether headers of this chain hash to their blocks' hashes, as the first one that the quorum agreed
     /// on showed: `first` looks at it.
     pub(crate) fn recomputes_headers(&self, first: impl FnOnce() -> bool) -> bool {
@@ -260,7 +279,12 @@ impl EvmChain {
     }
 
     pub(crate) fn publish_head(&self, head: Head) {
+        self.inner.pulse.advanced();
         self.inner.heads.send_replace(Some(head));
+    }
+
+    pub(crate) fn pulse(&self) -> &Pulse {
+        &self.inner.pulse
     }
 
     pub(crate) fn range(&self) -> &RangeGauge {

@@ -20,6 +20,8 @@ pub struct ChainConfig {
     pub finality: FinalityRule,
     /// Time between two looks at the newest block where no subscription tells of it.
     pub poll_interval: Duration,
+    /// A chain without a new block for so long counts as halted.
+    pub stall_after: Duration,
     /// Most blocks that one `eth_getLogs` asks for.
     pub log_range_max: u64,
     /// What its transactions may cost.

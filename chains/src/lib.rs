@@ -6,6 +6,7 @@
 //! * [`signer`] holds keys.
 
 mod chain;
+pub mod condition;
 mod config;
 pub mod evm;
 pub mod rpc;
@@ -14,6 +15,7 @@ pub mod transactions;
 
 pub use chain::{ConnectError, EvmChain};
 pub use config::{ChainConfig, EndpointConfig, FeePolicy, Truth, Url, shown_origin};
+pub use evm::fees::AccountFault;
 pub use evm::head::{Head, HeadWatcher};
 pub use evm::preflight::{Preflight, PreflightError};
 pub use evm::read::ReadError;

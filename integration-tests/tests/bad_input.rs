@@ -25,6 +25,7 @@ async fn whatever_is_wrong_at_the_start_is_refused_in_one_message() -> eyre::Res
     wrong_chains(&trial).await.wrap_err("chains")?;
     wrong_bridges(&trial).await.wrap_err("bridges")?;
     wrong_keys(&trial).await.wrap_err("keys")?;
+    wrong_accounts(&trial).await.wrap_err("accounts")?;
     wrong_stores(&trial).await.wrap_err("stores")?;
     wrong_ports(&trial).await.wrap_err("ports")?;
     wrong_settings(&trial).await.wrap_err("settings")
@@ -107,6 +108,16 @@ async fn wrong_keys(trial: &Trial) -> eyre::Result<()> {
         text.replacen("password_file = \"password\"", "password_env = \"TWINSPAN_NO_SUCH\"", 1)
     })?;
     run(&variable).await?.refuses(2, &["attestation key", "variable TWINSPAN_NO_SUCH", "not found"])
+}
+
+async fn wrong_accounts(trial: &Trial) -> eyre::Result<()> {
+    let poor =
+        trial.changed(|text| text.replacen("\"submitter.json\"", "\"attestation.json\"", 1))?;
+    run(&poor).await?.refuses(2, &["holds no coins on chain `main`", "send it some"])?;
+    let mean = trial.changed(|text| {
+        text.replacen("transaction_gas_max", "max_fee_per_gas = 1\ntransaction_gas_max", 1)
+    })?;
+    run(&mean).await?.refuses(2, &["max_fee_per_gas of chain `main` is 1 wei", "raise it"])
 }
 
 async fn wrong_stores(trial: &Trial) -> eyre::Result<()> {

@@ -20,7 +20,7 @@ use twinspan_bridge::machine::Params;
 use twinspan_chains::evm::submit::requests_within;
 use twinspan_chains::signer::TransactionSigner;
 use twinspan_chains::transactions::{EngineHandle, Resolved, TransactionEngine};
-use twinspan_chains::{ConnectError, EvmChain, Truth};
+use twinspan_chains::{AccountFault, ConnectError, EvmChain, Truth};
 
 use crate::api::{self, Api, Configuration, operator};
 use crate::config::{Config, Pair, Side};
@@ -61,6 +61,9 @@ pub enum AppError {
     /// A chain.
     #[error("{0}; check `chain_id` and `endpoints` of that chain")]
     Connect(#[from] Box<ConnectError>),
+    /// An account that cannot send.
+    #[error(transparent)]
+    Account(#[from] AccountFault),
     /// A bridge pair.
     #[error(transparent)]
     Pair(#[from] Box<PairFault>),
@@ -148,6 +151,9 @@ impl Ready {
         let submitters = keys::submitters(&config).await?;
         let chains = connect(&config).await?;
         check_pairs(&config, &chains, key.address()).await?;
+        for (name, chain) in &chains {
+            chain.check_account(submitters[name].address()).await?;
+        }
         Ok(Self { config, key, submitters, chains })
     }
 }
@@ -312,7 +318,8 @@ impl App<'_> {
             let outcomes = tell_outcomes(account.outcomes, account.pairs, token.clone());
             supervisor.spawn(format!("{name}/outcomes"), outcomes);
         }
-        supervisor.spawn("metrics", keep_up(handle, token));
+        let chains = self.ready.chains.values().cloned().collect();
+        supervisor.spawn("metrics", keep_up(handle, chains, token));
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gau
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use twinspan_bridge::lifecycle::LaneStatus;
 use twinspan_bridge::observe::ParkReason;
+use twinspan_chains::condition::{ChainState, Condition, EndpointState};
 
 /// Upper bounds of the latency histogram, in seconds.
 const SECONDS: [f64; 14] =
@@ -30,6 +31,13 @@ pub fn install() -> Result<PrometheusHandle, MetricsError> {
     describe_gauge!(
         "twinspan_lane_quorum_margin",
         "Attestations beyond the threshold, if negative: missing"
+    );
+    describe_gauge!("twinspan_chain_state", "1 for the state that the chain is in");
+    describe_gauge!("twinspan_endpoint_state", "1 for the state that the endpoint is in");
+    describe_gauge!("twinspan_account_coins", "What the submitting account holds");
+    describe_gauge!(
+        "twinspan_account_runway_hours",
+        "How long that lasts at the rate of the last hour"
     );
     describe_gauge!("twinspan_lane_abstains", "1 while this relayer signs nothing");
     describe_counter!("twinspan_attestations_total", "Checkpoints that this relayer attested");
@@ -79,6 +87,24 @@ pub fn init_lane(lane: &str) {
 pub fn reloaded(taken: bool) {
     let outcome = if taken { "taken" } else { "refused" };
     counter!("twinspan_configuration_changes_total", "outcome" => outcome).increment(1);
+}
+
+/// A chain's state, and that of its endpoints: 1 for the state that is, 0 for the others.
+pub fn chain(chain: &str, condition: &Condition) {
+    let is = |yes: bool| if yes { 1.0 } else { 0.0 };
+    for state in ChainState::ALL {
+        gauge!("twinspan_chain_state", "chain" => chain.to_owned(), "state" => state.label())
+            .set(is(condition.state == state));
+    }
+    for endpoint in &condition.endpoints {
+        for state in EndpointState::ALL {
+            gauge!(
+                "twinspan_endpoint_state", "chain" => chain.to_owned(),
+                "endpoint" => endpoint.label.clone(), "state" => state.label(),
+            )
+            .set(is(endpoint.state == state));
+        }
+    }
 }
 
 /// A lane's state.

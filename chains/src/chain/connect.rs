@@ -12,6 +12,7 @@ use twinspan_bridge::error::Disposition;
 use twinspan_bridge::ids::ChainId;
 
 use super::{EvmChain, Inner};
+use crate::condition::Pulse;
 use crate::config::ChainConfig;
 use crate::evm::logs::RangeGauge;
 use crate::rpc::endpoint::Endpoint;
@@ -172,6 +173,7 @@ impl EvmChain {
             counts,
             heads,
             range,
+            pulse: Pulse::default(),
             counterparts: Mutex::default(),
             incoming: Mutex::default(),
             logs_from,

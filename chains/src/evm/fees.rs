@@ -1,7 +1,8 @@
 //! Decides what a transaction offers for its gas, and by how much a replacement offers more.
 
-use alloy::primitives::U128;
+use alloy::primitives::{Address, U64, U128, U256};
 use serde::{Deserialize, Serialize};
+use twinspan_bridge::error::Disposition;
 
 use super::head::Head;
 use crate::chain::EvmChain;
@@ -144,6 +145,91 @@ fn within(fees: Fees, cap: u128) -> Option<Fees> {
         }
         Fees::Legacy { gas_price } => (gas_price <= cap).then_some(fees),
     }
+}
+
+/// Why an account cannot send transactions on a chain.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AccountFault {
+    /// It holds nothing, and gas costs something.
+    #[error("account {account} holds no coins on chain `{chain}`, where gas costs: send it some")]
+    NoCoins {
+        /// The chain's name.
+        chain: String,
+        /// The account.
+        account: Address,
+    },
+    /// No block of late took a transaction that offers so little.
+    #[error(
+        "max_fee_per_gas of chain `{chain}` is {cap} wei, and no block of late took less than {least}: raise it"
+    )]
+    CapTooLow {
+        /// The chain's name.
+        chain: String,
+        /// The configured cap, in wei per gas.
+        cap: u128,
+        /// The least that would have done, in wei per gas.
+        least: u128,
+    },
+    /// The chain does not answer.
+    #[error("chain `{chain}`: {fault}")]
+    Unreachable {
+        /// The chain's name.
+        chain: String,
+        /// Why.
+        #[source]
+        fault: RpcFault,
+    },
+}
+
+impl AccountFault {
+    /// What the fault demands.
+    #[must_use]
+    pub const fn disposition(&self) -> Disposition {
+        match self {
+            Self::NoCoins { .. } | Self::CapTooLow { .. } => Disposition::Halt,
+            Self::Unreachable { .. } => Disposition::Wait,
+        }
+    }
+}
+
+/// Blocks that the least fee is looked for in.
+const HISTORY_BLOCKS: u64 = 1_024;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct History {
+    base_fee_per_gas: Vec<U128>,
+}
+
+/// See [`EvmChain::check_account`].
+pub(crate) async fn check_account(chain: &EvmChain, account: Address) -> Result<(), AccountFault> {
+    let name = || chain.name().to_owned();
+    let unreachable = |fault| AccountFault::Unreachable { chain: name(), fault };
+    let (view, _) = detect(chain).await.map_err(unreachable)?;
+    if view.mode == FeeMode::Free {
+        return Ok(());
+    }
+    if let Some(cap) = chain.config().fees.max_fee_per_gas {
+        let least = least_fee(chain, view).await;
+        if cap < least {
+            return Err(AccountFault::CapTooLow { chain: name(), cap, least });
+        }
+    }
+    // Agreed on: one liar does not keep a relayer from starting.
+    let asked = (account, "latest");
+    let balance: U256 = chain.request_agreed("eth_getBalance", asked).await.map_err(unreachable)?;
+    if balance.is_zero() { Err(AccountFault::NoCoins { chain: name(), account }) } else { Ok(()) }
+}
+
+/// The least fee of late. A node that does not tell its history has no more than the present fee to show.
+async fn least_fee(chain: &EvmChain, view: FeeView) -> u128 {
+    if view.mode != FeeMode::Dynamic {
+        return view.price;
+    }
+    let asked = (U64::from(HISTORY_BLOCKS), "latest", Vec::<u64>::new());
+    let history = chain.request::<_, History>("eth_feeHistory", asked).await;
+    let fees = history.map(|history| history.base_fee_per_gas).unwrap_or_default();
+    fees.into_iter().map(|fee| fee.to::<u128>()).fold(view.price, u128::min)
 }
 
 /// A node without the method suggests nothing.

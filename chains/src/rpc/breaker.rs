@@ -35,6 +35,17 @@ enum State {
     Probing { lasting: Duration, since: Instant },
 }
 
+/// Shows a breaker's state.
+#[derive(Clone, Debug)]
+pub(crate) struct BreakerView(Arc<Mutex<State>>);
+
+impl BreakerView {
+    pub(crate) fn is_closed(&self) -> bool {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(*state, State::Closed { .. })
+    }
+}
+
 impl<S: Rpc> Breaker<S> {
     /// `gauge` shows 0 for closed, 1 for open and 2 for probing.
     pub(crate) fn new(inner: S, gauge: metrics::Gauge) -> Self {
@@ -50,6 +61,11 @@ impl<S: Rpc> Breaker<S> {
         let failed = classify::fault_in(&outcome).is_some_and(|fault| fault.is_endpoints_own());
         self.record(failed, Instant::now());
         outcome
+    }
+
+    /// For whoever wants to know later whether it is closed.
+    pub(crate) fn view(&self) -> BreakerView {
+        BreakerView(Arc::clone(&self.state))
     }
 
     fn admit(&self, now: Instant) -> bool {

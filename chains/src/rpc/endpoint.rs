@@ -9,7 +9,7 @@ use alloy::rpc::json_rpc::{RpcRecv, RpcSend};
 use tokio::time::Instant;
 use twinspan_bridge::ids::ChainId;
 
-use super::breaker::Breaker;
+use super::breaker::{Breaker, BreakerView};
 use super::classify;
 use super::concurrency::Concurrency;
 use super::deadline::Deadline;
@@ -19,6 +19,7 @@ use super::rate_limit::RateLimit;
 use super::service::RpcService;
 use super::wire::{CallCounts, Wire};
 use super::ws::WsLink;
+use crate::condition::EndpointState;
 use crate::config::EndpointConfig;
 
 /// An endpoint and its stack.
@@ -29,6 +30,7 @@ pub(crate) struct Endpoint {
     service: RpcService,
     client: RpcClient,
     ws: Option<WsLink>,
+    breaker: Option<BreakerView>,
     lagging: Arc<AtomicBool>,
     distrusted_until: Arc<Mutex<Option<Instant>>>,
 }
@@ -60,11 +62,13 @@ impl Endpoint {
         let service = Concurrency::new(service, config.concurrency);
         // a node that fails again and again takes neither place nor rate;
         let service = Breaker::new(service, gauge);
+        let breaker = service.view();
         // and nothing at all goes to a node of another chain.
         let service = Identity::new(service, chain_id);
         let mut endpoint = Self::over(config.label.as_str(), RpcService::new(service));
         endpoint.provider = config.provider.as_str().into();
         endpoint.ws = ws;
+        endpoint.breaker = Some(breaker);
         endpoint
     }
 
@@ -78,6 +82,7 @@ impl Endpoint {
             service,
             client,
             ws: None,
+            breaker: None,
             lagging: Arc::default(),
             distrusted_until: Arc::default(),
         }
@@ -122,6 +127,19 @@ impl Endpoint {
 
     pub(crate) fn set_lagging(&self, lagging: bool) {
         self.lagging.store(lagging, Ordering::Relaxed);
+    }
+
+    /// What it is like now.
+    pub(crate) fn state(&self) -> EndpointState {
+        if self.breaker.as_ref().is_some_and(|breaker| !breaker.is_closed()) {
+            EndpointState::Dead
+        } else if self.distrusted_until().is_some() {
+            EndpointState::Distrusted
+        } else if self.is_lagging() {
+            EndpointState::Lagging
+        } else {
+            EndpointState::Up
+        }
     }
 
     /// Until when it is distrusted, if it is.

@@ -17,6 +17,7 @@ use super::book::{Book, Slot};
 use super::handle::{EngineHandle, EngineSnapshot, INTENTS_MAX};
 use super::intent::{Intent, Resolved};
 use super::orders::Ask;
+use super::runway::Runway;
 use super::send::Sending;
 use super::store::{StoreFault, TransactionStore};
 use super::stored::{AccountKey, TransactionState};
@@ -35,6 +36,8 @@ const REPORTS_MAX: usize = 64;
 const TICK: Duration = Duration::from_millis(500);
 /// Poll intervals without a head after which we look for ourselves, while something is under way.
 const SILENT_INTERVALS: u32 = 3;
+/// Coins that last less than this are worth an alarm.
+const RUNWAY_ALARM: Duration = Duration::from_secs(24 * 3_600);
 /// Waits between two tries to reach the chain at the start.
 const START_RETRY: Duration = Duration::from_secs(2);
 
@@ -89,6 +92,7 @@ pub struct TransactionEngine<S> {
     /// An intent that the signer gave no signature for, and since when; no other is taken before it.
     pub(super) unsigned: Option<(Intent, Instant)>,
     pub(super) balance_at: Option<Instant>,
+    runway: Runway,
 }
 
 impl<S: TransactionStore> TransactionEngine<S> {
@@ -103,8 +107,13 @@ impl<S: TransactionStore> TransactionEngine<S> {
         let account = AccountKey { chain_id: chain.chain_id(), address: signer.address() };
         let (intents_in, intents) = mpsc::channel(INTENTS_MAX);
         let (orders_in, orders) = mpsc::channel(INTENTS_MAX);
-        let snapshot =
-            EngineSnapshot { account, next_nonce: None, balance: None, pending: Vec::new() };
+        let snapshot = EngineSnapshot {
+            account,
+            next_nonce: None,
+            balance: None,
+            runway: None,
+            pending: Vec::new(),
+        };
         let (view, viewed) = watch::channel(snapshot);
         let engine = Self {
             chain,
@@ -126,6 +135,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
             reports: VecDeque::new(),
             unsigned: None,
             balance_at: None,
+            runway: Runway::default(),
         };
         (engine, EngineHandle::new(intents_in, orders_in, viewed))
     }
@@ -331,7 +341,24 @@ impl<S: TransactionStore> TransactionEngine<S> {
         self.balance_at = Some(Instant::now());
         let asked = (self.account.address, "latest");
         if let Ok(balance) = self.chain.request::<_, U256>("eth_getBalance", asked).await {
-            self.view.send_modify(|view| view.balance = Some(balance));
+            let runway = self.runway.note(balance, Instant::now());
+            self.show_runway(balance, runway);
+            self.view.send_modify(|view| (view.balance, view.runway) = (Some(balance), runway));
+        }
+    }
+
+    fn show_runway(&self, balance: U256, runway: Option<Duration>) {
+        let chain = self.chain.name().to_owned();
+        let coins = f64::from(balance) / 1e18;
+        metrics::gauge!("twinspan_account_coins", "chain" => chain.clone()).set(coins);
+        // Prometheus knows infinity: nothing is spent.
+        let hours = runway.map_or(f64::INFINITY, |runway| runway.as_secs_f64() / 3_600.0);
+        metrics::gauge!("twinspan_account_runway_hours", "chain" => chain.clone()).set(hours);
+        if runway.is_some_and(|runway| runway < RUNWAY_ALARM) {
+            tracing::warn!(
+                chain, account = %self.account.address, coins, hours,
+                "the account's coins run out: top it up"
+            );
         }
     }
 

@@ -45,6 +45,8 @@ pub struct EngineSnapshot {
     pub next_nonce: Option<AccountNonce>,
     /// The account's balance in wei when it was last looked at, at most about a minute ago while busy.
     pub balance: Option<U256>,
+    /// How long the balance lasts at the rate of the last hour; `None` while nothing is spent.
+    pub runway: Option<Duration>,
     /// Transactions that wait to be in a block, by account nonce. At most 32.
     pub pending: Vec<PendingView>,
 }

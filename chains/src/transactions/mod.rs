@@ -29,6 +29,7 @@ mod intent;
 mod observe;
 mod orders;
 mod repair;
+mod runway;
 mod send;
 mod store;
 mod stored;

@@ -39,7 +39,7 @@ pub enum OrderRefused {
     NotPending(AccountNonce),
     /// A higher fee is not possible.
     #[error(
-        "its fee cannot be raised: the chain has no fees, or the next one is above `fees.max_fee_gwei`"
+        "its fee cannot be raised: the chain has no fees, or the next one is above `max_fee_per_gas`"
     )]
     NoRoom,
     /// It was replaced too often.

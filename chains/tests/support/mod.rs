@@ -31,6 +31,7 @@ pub fn config(chain_id: u64, endpoints: usize) -> ChainConfig {
         endpoints: (0..endpoints).map(endpoint).collect(),
         finality: FinalityRule::Instant,
         poll_interval: Duration::from_secs(1),
+        stall_after: Duration::from_secs(120),
         log_range_max: 1_000,
         fees: FeePolicy { bump_after: Duration::from_secs(30), ..FeePolicy::default() },
         quorum: 1,

@@ -261,6 +261,7 @@ impl State {
         *self.calls.entry(method.to_owned()).or_default() += 1;
         let result = match method {
             "eth_chainId" => json!(U64::from(CHAIN_ID)),
+            "eth_blockNumber" => json!(U64::from(self.blocks.len() as u64 - 1)),
             "eth_gasPrice" => json!(U128::from(self.gas_price)),
             "eth_maxPriorityFeePerGas" => json!(U128::from(1_000_000_000_u64)),
             "eth_getBalance" => json!("0xde0b6b3a7640000"),

@@ -14,6 +14,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::watch;
+use twinspan_chains::condition::Condition;
 use twinspan_chains::transactions::EngineHandle;
 use twinspan_chains::{ChainConfig, EvmChain};
 
@@ -81,6 +82,9 @@ pub struct ChainReport {
     /// What reads of it rest on: `proof`, `quorum` or `single`, with the providers that must agree.
     #[serde(default)]
     pub truth: String,
+    /// What it and its endpoints are like.
+    #[serde(default)]
+    pub condition: Condition,
     /// The newest block seen.
     pub head: Option<u64>,
     /// When that block was made, Unix time in seconds.
@@ -93,6 +97,9 @@ pub struct ChainReport {
     pub oldest_transaction_seconds: Option<u64>,
     /// The account's balance in wei, when it was last looked at.
     pub balance: Option<alloy::primitives::U256>,
+    /// How long it lasts at the rate of the last hour, in seconds; none while nothing is spent.
+    #[serde(default)]
+    pub runway_seconds: Option<u64>,
     /// JSON-RPC calls made so far.
     pub rpc_calls: u64,
 }
@@ -135,12 +142,14 @@ fn chain_report(chain: &EvmChain, account: &EngineHandle) -> ChainReport {
         name: chain.name().to_owned(),
         chain_id: chain.chain_id().get(),
         truth: truth(chain.config()),
+        condition: chain.condition(),
         head: head.map(|head| head.block.number.get()),
         head_timestamp: head.map(|head| head.timestamp),
         account: snapshot.account.address,
         pending_transactions: snapshot.pending.len(),
         oldest_transaction_seconds: snapshot.oldest_age().map(|age| age.as_secs()),
         balance: snapshot.balance,
+        runway_seconds: snapshot.runway.map(|runway| runway.as_secs()),
         rpc_calls: chain.calls().total(),
     }
 }

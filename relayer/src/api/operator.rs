@@ -148,7 +148,7 @@ fn shown(chain: &str, account: Address, view: PendingView) -> Pending {
 async fn stored(
     State(api): State<Api>,
     UrlPath((chain, nonce)): UrlPath<(String, AccountNonce)>,
-) -> Result<Json<StoredTransaction>, Response> {
+) -> Result<Json<StoredTransaction>, Refusal> {
     let account = account_of(&api, &chain)?.snapshot().account;
     let all = api.reader.transactions(account).map_err(|error| {
         tracing::error!(%error, "the store does not answer");
@@ -165,14 +165,14 @@ async fn stored(
 async fn bump(
     State(api): State<Api>,
     UrlPath((chain, nonce)): UrlPath<(String, AccountNonce)>,
-) -> Result<Json<Done>, Response> {
+) -> Result<Json<Done>, Refusal> {
     order(&api, &chain, nonce, Order::Bump).await
 }
 
 async fn drop_intent(
     State(api): State<Api>,
     UrlPath((chain, nonce)): UrlPath<(String, AccountNonce)>,
-) -> Result<Json<Done>, Response> {
+) -> Result<Json<Done>, Refusal> {
     order(&api, &chain, nonce, Order::Drop).await
 }
 
@@ -181,7 +181,7 @@ async fn order(
     chain: &str,
     nonce: AccountNonce,
     order: Order,
-) -> Result<Json<Done>, Response> {
+) -> Result<Json<Done>, Refusal> {
     let done = account_of(api, chain)?.order(nonce, order).await.map_err(|refused| {
         let status = match refused {
             OrderRefused::NotPending(_) => StatusCode::NOT_FOUND,
@@ -193,7 +193,7 @@ async fn order(
     Ok(Json(Done { transaction: done.transaction, fees: done.fees }))
 }
 
-fn account_of<'a>(api: &'a Api, chain: &str) -> Result<&'a EngineHandle, Response> {
+fn account_of<'a>(api: &'a Api, chain: &str) -> Result<&'a EngineHandle, Refusal> {
     let found = api.chains.iter().find(|(known, _)| known.name() == chain);
     found.map(|(_, account)| account).ok_or_else(|| {
         let known: Vec<&str> = api.chains.iter().map(|(chain, _)| chain.name()).collect();
@@ -202,7 +202,7 @@ fn account_of<'a>(api: &'a Api, chain: &str) -> Result<&'a EngineHandle, Respons
     })
 }
 
-async fn lanes(State(api): State<Api>) -> Result<Json<Vec<LaneDecisions>>, Response> {
+async fn lanes(State(api): State<Api>) -> Result<Json<Vec<LaneDecisions>>, Refusal> {
     let mut lanes = Vec::new();
     for (id, entry) in api.directory.iter() {
         let decisions = api.reader.decisions(*id).map_err(|error| {
@@ -219,7 +219,7 @@ async fn lanes(State(api): State<Api>) -> Result<Json<Vec<LaneDecisions>>, Respo
 async fn resume(
     State(api): State<Api>,
     Json(order): Json<Resume>,
-) -> Result<Json<DecisionRow>, Response> {
+) -> Result<Json<DecisionRow>, Refusal> {
     let reason = order.reason.trim();
     if reason.is_empty() || reason.chars().count() > REASON_MAX {
         let problem = format!("the reason has 1 to {REASON_MAX} characters");
@@ -244,6 +244,15 @@ async fn resume(
     }
 }
 
-fn refusal(status: StatusCode, problem: &str) -> Response {
-    (status, Json(json!({ "error": problem }))).into_response()
+/// Why an order is not followed.
+struct Refusal(StatusCode, String);
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.0, Json(json!({ "error": self.1 }))).into_response()
+    }
+}
+
+fn refusal(status: StatusCode, problem: &str) -> Refusal {
+    Refusal(status, problem.to_owned())
 }

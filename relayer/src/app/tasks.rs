@@ -8,10 +8,13 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
+use twinspan_chains::EvmChain;
+use twinspan_chains::condition::{ChainState, Condition, EndpointState};
 use twinspan_chains::transactions::Resolved;
 
 use crate::engine::Message;
+use crate::metrics;
 use crate::peers::Directory;
 
 /// Serves until cancelled.
@@ -81,16 +84,59 @@ pub(super) async fn recover(
     Ok(())
 }
 
-/// Lets histograms drain, so that they do not grow while nobody scrapes.
+/// Tells what the chains are like, and lets histograms drain, so that they do not grow while nobody scrapes.
 pub(super) async fn keep_up(
     handle: PrometheusHandle,
+    chains: Vec<EvmChain>,
     cancel: CancellationToken,
 ) -> Result<(), std::convert::Infallible> {
+    let mut told = vec![Condition::default(); chains.len()];
     loop {
+        for (chain, told) in chains.iter().zip(&mut told) {
+            let condition = chain.condition();
+            metrics::chain(chain.name(), &condition);
+            tell_change(chain.name(), told, &condition);
+            *told = condition;
+        }
         let pause = tokio::time::sleep(Duration::from_secs(5));
         if cancel.run_until_cancelled(pause).await.is_none() {
             return Ok(());
         }
         handle.run_upkeep();
+    }
+}
+
+/// A chain's change is worth a line, and an endpoint's.
+fn tell_change(chain: &str, before: &Condition, now: &Condition) {
+    if before.state != now.state {
+        match now.state {
+            ChainState::Starting => {}
+            ChainState::Live => info!(chain, "the chain makes blocks"),
+            ChainState::Halted => warn!(
+                chain,
+                seconds = now.still_seconds,
+                "the chain is halted: no new block; nothing is lost, and all goes on with it"
+            ),
+            ChainState::Unreachable => {
+                warn!(chain, "no endpoint of the chain answers: check the nodes, or name others");
+            }
+        }
+    }
+    for endpoint in &now.endpoints {
+        let was = before.endpoints.iter().find(|known| known.label == endpoint.label);
+        let was = was.map_or(EndpointState::Up, |known| known.state);
+        let (label, state) = (&endpoint.label, endpoint.state.label());
+        match endpoint.state {
+            same if same == was => {}
+            EndpointState::Up => info!(chain, endpoint = label, "the endpoint is well again"),
+            EndpointState::Lagging | EndpointState::Distrusted | EndpointState::Dead => {
+                warn!(
+                    chain,
+                    endpoint = label,
+                    state,
+                    "an endpoint is unwell: others are asked first"
+                );
+            }
+        }
     }
 }

@@ -51,8 +51,12 @@ pub(super) fn failure(error: AppError) -> Failure {
         AppError::Connect(error) if error.disposition() != Disposition::Wait => {
             Failure::Configuration
         }
+        AppError::Account(error) if error.disposition() == Disposition::Wait => {
+            Failure::Unreachable
+        }
         AppError::Key(error) if error.passes() => Failure::Unreachable,
         AppError::Key(_)
+        | AppError::Account(_)
         | AppError::Pair(_)
         | AppError::Peer(_)
         | AppError::Listen { .. }

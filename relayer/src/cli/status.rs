@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use alloy::primitives::U256;
+use alloy::primitives::utils::format_ether;
 use alloy::transports::http::reqwest::Url;
 use clap::Args;
 use comfy_table::Table;
@@ -132,10 +134,12 @@ fn show(status: &Answer) {
     chains.set_header([
         "chain",
         "id",
+        "is",
         "truth",
         "head",
         "account",
         "balance",
+        "lasts",
         "transactions",
         "calls",
     ]);
@@ -143,15 +147,26 @@ fn show(status: &Answer) {
         chains.add_row([
             chain.name.clone(),
             chain.chain_id.to_string(),
+            chain.condition.state.label().to_owned(),
             chain.truth.clone(),
             chain.head.map_or_else(|| "–".into(), |head| head.to_string()),
             chain.account.to_string(),
-            chain.balance.map_or_else(|| "–".into(), alloy::primitives::utils::format_ether),
+            chain.balance.map_or_else(|| "–".into(), coins),
+            chain.runway_seconds.map_or_else(|| "–".into(), lasts),
             chain.pending_transactions.to_string(),
             chain.rpc_calls.to_string(),
         ]);
     }
     println!("{chains}");
+    for chain in &status.chains {
+        let advice = chain.condition.advice();
+        if !advice.is_empty() {
+            println!("! {}: {advice}", chain.name);
+        }
+        if chain.runway_seconds.is_some_and(|seconds| seconds < 24 * 3_600) {
+            println!("! {}: the coins of {} run out: top it up", chain.name, chain.account);
+        }
+    }
     if let Some(refused) = &status.configuration.refused {
         println!(
             "! the configuration's file was changed and refused, the old one is in force: {refused}"
@@ -161,6 +176,19 @@ fn show(status: &Answer) {
         for alarm in &lane.alarms {
             println!("! {}: {alarm}", lane.name);
         }
+    }
+}
+
+/// Without the zeros at the end.
+fn coins(wei: U256) -> String {
+    let text = format_ether(wei);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn lasts(seconds: u64) -> String {
+    match seconds / 3_600 {
+        hours @ 0..72 => format!("{hours} h"),
+        hours => format!("{} d", hours / 24),
     }
 }
 

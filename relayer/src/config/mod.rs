@@ -146,10 +146,12 @@ impl Fault {
         Self { path: path.to_string(), problem: problem.to_string(), allowed: allowed.to_string() }
     }
 
-    /// The environment variable that sets the same value.
+    /// The environment variable that sets the same value; `None` for what is wrong with the file as a whole.
     #[must_use]
-    pub fn environment(&self) -> String {
-        format!("TWINSPAN__{}", self.path.to_uppercase().replace('.', "__"))
+    pub fn environment(&self) -> Option<String> {
+        let is_setting = self.path.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c));
+        let is_file = !is_setting || Path::new(&self.path).extension() == Some("toml".as_ref());
+        (!is_file).then(|| format!("TWINSPAN__{}", self.path.to_uppercase().replace('.', "__")))
     }
 }
 
@@ -163,7 +165,9 @@ impl fmt::Display for Faults {
         writeln!(f, "the configuration has {n} fault{}:", if n == 1 { "" } else { "s" })?;
         for fault in &self.0 {
             writeln!(f, "  {}: {}", fault.path, fault.problem)?;
-            writeln!(f, "      want {}  (or set {})", fault.allowed, fault.environment())?;
+            let environment = fault.environment();
+            let or_set = environment.map_or_else(String::new, |it| format!("  (or set {it})"));
+            writeln!(f, "      want {}{or_set}", fault.allowed)?;
         }
         Ok(())
     }

@@ -96,6 +96,7 @@ pub(super) struct RawChain {
     pub(super) quorum: Raw<usize>,
     pub(super) truth: Raw<String>,
     pub(super) poll_interval_ms: Raw<u64>,
+    pub(super) stall_after_ms: Raw<u64>,
     pub(super) log_range_max: Raw<u64>,
     pub(super) max_fee_per_gas: Raw<u64>,
     pub(super) priority_fee_per_gas: Raw<u64>,

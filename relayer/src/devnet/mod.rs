@@ -372,6 +372,7 @@ pub fn access(index: usize, node: &Node, finality: FinalityRule) -> ChainConfig 
         }],
         finality,
         poll_interval: Duration::from_secs(1),
+        stall_after: Duration::from_secs(120),
         log_range_max: 5_000,
         fees: FeePolicy::default(),
         quorum: 1,

@@ -33,6 +33,7 @@ pub(super) fn chain(at: &mut At<'_>, name: &str, raw: RawChain, folder: &Path) -
         raw.bump_after_ms,
     );
     let poll_interval = at.millis("poll_interval_ms", raw.poll_interval_ms, 1_000, 50, 60_000);
+    let stall_after = at.millis("stall_after_ms", raw.stall_after_ms, 120_000, 1_000, 86_400_000);
     let log_range_max = at.bounded("log_range_max", raw.log_range_max, 5_000, 1, 100_000);
     let transaction_gas_max = at.bounded(
         "transaction_gas_max",
@@ -47,6 +48,7 @@ pub(super) fn chain(at: &mut At<'_>, name: &str, raw: RawChain, folder: &Path) -
         endpoints: endpoints.into_iter().collect::<Option<_>>()?,
         finality: finality?,
         poll_interval,
+        stall_after,
         log_range_max,
         fees,
         quorum,
