@@ -29,7 +29,7 @@ use twinspan_contracts::deploy::{
 };
 
 use self::links::Links;
-use self::node::{Node, NodeOptions};
+use self::node::{Node, NodeKind, NodeOptions};
 use self::relayer::Relayer;
 
 /// Private keys of the accounts that the node's well-known test mnemonic gives coins to. Public.
@@ -55,6 +55,8 @@ pub struct Options {
     pub finality: [FinalityRule; 2],
     /// Gas that a block holds, on both.
     pub block_gas_limit: u64,
+    /// Which program each of the two nodes is.
+    pub nodes: [NodeKind; 2],
     /// States of old blocks that the nodes keep, see [`NodeOptions::states_kept`].
     pub states_kept: Option<u64>,
     /// Blocks that a relayer asks about at once, at most.
@@ -89,6 +91,7 @@ impl Options {
             threshold: 3,
             finality: [FinalityRule::Instant; 2],
             block_gas_limit: 30_000_000,
+            nodes: [NodeKind::Anvil, NodeKind::Anvil],
             states_kept: None,
             log_range_max: 5_000,
             node_ports: None,
@@ -100,6 +103,14 @@ impl Options {
             batch_max: 256,
             log_filter: "info".into(),
         }
+    }
+}
+
+impl Options {
+    /// Whether gas costs something on that chain.
+    #[must_use]
+    pub fn has_fees(&self, index: usize) -> bool {
+        index == 0 || self.nodes[index] != NodeKind::Anvil
     }
 }
 
@@ -155,11 +166,13 @@ impl World {
         std::fs::create_dir_all(&options.folder).wrap_err("making the world's folder")?;
         say("starting two nodes: main (EIP-1559 fees) and service (zero gas price)");
         let node_options = |index: usize| NodeOptions {
+            kind: options.nodes[index].clone(),
             chain_id: CHAIN_IDS[index],
             block_seconds: options.block_seconds,
             port: options.node_ports.map(|ports| ports[index]),
             gas_limit: options.block_gas_limit,
-            with_fees: index == 0,
+            with_fees: options.has_fees(index),
+            rich: (0..TEST_KEYS.len()).map(|index| test_signer(index).address()).collect(),
             states_kept: options.states_kept,
             log: options.folder.join(["main.log", "service.log"][index]),
         };
@@ -169,7 +182,11 @@ impl World {
         let mut relayers = relayer::make(&options)?;
         let members: Vec<Address> = relayers.iter().map(|relayer| relayer.address).collect();
         let chains = deploy(&options, main, service, members).await?;
-        fund(&chains[0], &relayers).await?;
+        for (index, chain) in chains.iter().enumerate() {
+            if options.has_fees(index) {
+                fund(chain, &relayers).await?;
+            }
+        }
         let links = Links::open(&relayers).await?;
         for (index, relayer) in relayers.iter_mut().enumerate() {
             relayer.write_config(&options, &chains, &links.urls_of(index))?;
@@ -242,10 +259,12 @@ async fn deploy(
         ProviderBuilder::new().wallet(wallet.clone()).connect_http(node.http_url()).erased()
     });
     let deployer = test_signer(0).address();
-    let sites = [
-        Site { provider: &providers[0], deployer, gas_price: None },
-        Site { provider: &providers[1], deployer, gas_price: Some(0) },
-    ];
+    let site = |index: usize| Site {
+        provider: &providers[index],
+        deployer,
+        gas_price: (!options.has_fees(index)).then_some(0),
+    };
+    let sites = [site(0), site(1)];
     let settings = side_settings(options.threshold, members);
     let deployed = async {
         let pair = deploy_pair(&sites[0], &sites[1], &settings, &settings).await?;
@@ -340,8 +359,8 @@ async fn link_all<P: Provider>(
     linked.try_into().map_err(|_| eyre!("two chains"))
 }
 
-/// Gives each submitter coins on the chain that has fees.
-async fn fund(main: &Chain, relayers: &[Relayer]) -> eyre::Result<()> {
+/// Gives each submitter coins on a chain that has fees.
+async fn fund(chain: &Chain, relayers: &[Relayer]) -> eyre::Result<()> {
     use alloy::network::TransactionBuilder;
     use alloy::rpc::types::TransactionRequest;
     for relayer in relayers {
@@ -349,7 +368,7 @@ async fn fund(main: &Chain, relayers: &[Relayer]) -> eyre::Result<()> {
             .with_from(test_signer(0).address())
             .with_to(relayer.submitter)
             .with_value(U256::from(100_000_000_000_000_000_000_u128));
-        let sent = main.provider.send_transaction(transfer).await?;
+        let sent = chain.provider.send_transaction(transfer).await?;
         sent.get_receipt().await.wrap_err("funding a submitter")?;
     }
     Ok(())

@@ -250,7 +250,7 @@ impl Traffic {
             .with_nonce(self.nonces[side])
             .with_chain_id(CHAIN_IDS[side])
             .with_gas_limit(gas);
-        if side == 0 {
+        if world.options.has_fees(side) {
             transaction.set_max_fee_per_gas(100_000_000_000);
             transaction.set_max_priority_fee_per_gas(1_000_000_000);
         } else {

@@ -34,7 +34,7 @@ impl Load {
             let mut deploy = TransactionRequest::default()
                 .with_from(test_signer(ACCOUNT).address())
                 .with_deploy_code(RequestBatcher::BYTECODE.clone());
-            if side == 1 {
+            if !world.options.has_fees(side) {
                 deploy.set_gas_price(0);
             }
             let receipt = provider.send_transaction(deploy).await?.get_receipt().await?;
