@@ -77,6 +77,20 @@ contract DataTest is AssetTest {
         _carry(service, _list(_sendGoldWith(address(receiver), 100, "")));
         vm.assertEq(receiver.calls(), 0);
         vm.assertEq(goldThere.balanceOf(address(receiver)), 100);
+        art.mint(ALICE, 7, "u");
+        _at(main);
+        vm.prank(ALICE);
+        mainVault.requestERC721(address(art), address(receiver), 7, "");
+        _carryOne(service);
+        vm.assertEq(receiver.calls(), 0, "ids alone are no data");
+        vm.assertEq(artThere.ownerOf(7), address(receiver));
+    }
+
+    function test_a_single_byte_is_data() public {
+        Sent memory sent = _sendGoldWith(address(receiver), 100, hex"07");
+        _carry(service, _list(sent));
+        _assertTold(service, sent, 100);
+        vm.assertEq(receiver.calls(), 1);
     }
 
     function test_who_announces_nothing_is_paid_without_a_call() public {
@@ -97,8 +111,9 @@ contract DataTest is AssetTest {
     // ---- who refuses ------------------------------------------------------------------------------------------
 
     function test_who_refuses_the_data_is_paid_nothing() public {
-        DataReceiver.Mood[5] memory moods = [
+        DataReceiver.Mood[6] memory moods = [
             DataReceiver.Mood.Revert,
+            DataReceiver.Mood.RevertWithAnswer,
             DataReceiver.Mood.AnswerWrong,
             DataReceiver.Mood.AnswerNothing,
             DataReceiver.Mood.BurnGas,

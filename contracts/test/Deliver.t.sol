@@ -223,6 +223,13 @@ contract DeliverTest is PairTest {
         (bool done, bytes memory answer) = address(service).call{gas: 300_000}(call);
         vm.assertTrue(!done, "refused");
         vm.assertEq(bytes4(answer), IBridge.Bridge_GasShort.selector, "by name");
+        uint256 needed;
+        assembly ("memory-safe") {
+            needed := mload(add(answer, 68))
+        }
+        // The payout's allowance as 63/64 of what is left (EIP-150), a call, and what parking takes.
+        uint256 payout = 160_000;
+        vm.assertEq(needed, payout + payout / 63 + 1 + 10_000 + 100_000, "how much");
         vm.assertEq(_incoming(service).count, 0);
         (done,) = address(service).call{gas: 450_000}(call);
         vm.assertTrue(done, "enough");

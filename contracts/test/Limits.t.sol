@@ -200,6 +200,20 @@ contract LimitsTest is PairTest {
         vm.assertEq(_got(), 199);
     }
 
+    /// What is told beforehand of a handover that the vault cannot pay, and of one that it just can.
+    function test_wouldPass_tells_what_is_there() public {
+        (ParkReason reason, uint64 earliest) = mainVault.wouldPass(address(gold), 1000 ether, START);
+        vm.assertEq(uint8(reason), uint8(ParkReason.None), "all of it");
+        (reason, earliest) = mainVault.wouldPass(address(gold), 1000 ether + 1, START);
+        vm.assertEq(uint8(reason), uint8(ParkReason.LiquidityShort), "more than there is");
+        vm.assertEq(earliest, 0, "no matter of time");
+        vm.prank(GUARDIAN);
+        mainVault.setTokenEnabled(address(gold), false);
+        (reason, earliest) = mainVault.wouldPass(address(gold), 1, START);
+        vm.assertEq(uint8(reason), uint8(ParkReason.TokenUnavailable), "disabled");
+        vm.assertEq(earliest, 0, "no matter of time");
+    }
+
     /// Whatever else keeps it back: a large one goes neither way before its time, and can be held.
     function test_no_other_setting_shortens_the_delay() public {
         Limits memory limits = _unlimited();

@@ -278,6 +278,10 @@ contract NftTest is AssetTest {
         uint256 much = uint256(type(uint112).max) + 1;
         bytes memory above = abi.encodeWithSelector(IVault.Vault_AmountAboveMax.selector, much, type(uint112).max);
         _refuse1155(_of(1), _of(much), above);
+        // Two that together would come to nothing.
+        much = 1 << 255;
+        above = abi.encodeWithSelector(IVault.Vault_AmountAboveMax.selector, much, type(uint112).max);
+        _refuse1155(_of(1, 2), _of(much, much), above);
     }
 
     function test_every_kind_wants_the_ids_that_it_has() public {

@@ -129,7 +129,9 @@ contract PayloadsTest is EveryAssetTest {
         (two[0], two[1]) = (1, 2);
         // Gold has no ids, an NFT one.
         _parksWith(_requests[0], Payload(_ids(1), none, "", ""));
+        _parksWith(_requests[0], Payload(_ids(1), _ids(_requests[0].amount), "", ""));
         _parksWith(_requests[1], Payload(none, none, "", "hello"));
+        _parksWith(_requests[2], Payload(none, none, "", "hello"));
         _parksWith(_requests[1], Payload(two, none, "", ""));
         // Thirty items were sent, not three, and each id has its amount.
         _parksWith(_requests[2], Payload(two, two, "", ""));

@@ -93,6 +93,23 @@ contract RecoveryTest is PairTest {
         _assertNotParked(service, request);
     }
 
+    /// In a place that was taken before the lane was set back, another request is paid as any.
+    function test_what_comes_in_the_place_of_a_lost_one_is_paid() public {
+        LanePosition memory before = _incoming(service);
+        _deliver(service, _sendGold(BOB, 3));
+        _pause();
+        LanePosition memory here = _incoming(service);
+        _recover(before, 1, _signed(here, before, 1, THRESHOLD));
+        vm.prank(OWNER);
+        service.unpause();
+        Request memory other = _sendGold(BOB, 4);
+        other.nonce = before.count;
+        uint256 held = goldThere.balanceOf(BOB);
+        _deliver(service, other);
+        vm.assertEq(goldThere.balanceOf(BOB), held + 4, "paid");
+        _assertNotParked(service, other);
+    }
+
     function test_nobody_but_the_owner_recovers() public {
         _pause();
         Signature[] memory signatures = _signed(_from, _to, 1, 4);

@@ -12,6 +12,8 @@ contract DataReceiver is IHandoverReceiver, ERC721Holder, ERC1155Holder {
     enum Mood {
         Accept,
         Revert,
+        /// Reverts with what it would answer.
+        RevertWithAnswer,
         AnswerWrong,
         AnswerNothing,
         BurnGas,
@@ -55,6 +57,13 @@ contract DataReceiver is IHandoverReceiver, ERC721Holder, ERC1155Holder {
         returns (bytes4)
     {
         if (mood == Mood.Revert) revert("no");
+        if (mood == Mood.RevertWithAnswer) {
+            bytes32 answer = this.onHandover.selector;
+            assembly ("memory-safe") {
+                mstore(0, answer)
+                revert(0, 32)
+            }
+        }
         if (mood == Mood.AnswerWrong) return 0xdeadbeef;
         if (mood == Mood.BurnGas) {
             while (true) {}
