@@ -47,6 +47,18 @@ async fn from_geth_to_anvil_and_back() -> eyre::Result<()> {
     all_moves(live).await
 }
 
+/// Kaia's: a main chain with its fees, and a service chain without. Kaia encodes accounts otherwise than Ethereum, so
+/// that their storage is not proven.
+#[tokio::test(flavor = "multi_thread")]
+async fn from_kaia_to_its_service_chain_and_back() -> eyre::Result<()> {
+    let (Some(kcn), Some(kscn)) = (node("kcn"), node("kscn")) else { return Ok(()) };
+    let live = Live::start("kaia", |options| {
+        options.nodes = [NodeKind::Kaia(kcn), NodeKind::Kaia(kscn)];
+    })
+    .await?;
+    all_moves(live).await
+}
+
 /// Both are go-ethereum's, with fees, and keep few states as most nodes do.
 #[tokio::test(flavor = "multi_thread")]
 async fn from_geth_to_geth_with_few_states() -> eyre::Result<()> {

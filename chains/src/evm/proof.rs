@@ -1,8 +1,8 @@
 //! Proves a bridge's state (EIP-1186) from a header that the quorum agrees on, so that no endpoint's word is
 //! taken for what the contract holds.
 
-use alloy::primitives::{Address, B256, U64, U256, keccak256};
-use alloy::rlp;
+use alloy::primitives::{Address, B256, Bytes, U64, U256, keccak256};
+use alloy::rlp::{self, Decodable};
 use alloy::rpc::types::{EIP1186AccountProofResponse, Header};
 use alloy_trie::proof::verify_proof;
 use alloy_trie::{Nibbles, TrieAccount};
@@ -93,20 +93,18 @@ fn verify(
     bridge: Address,
     answer: &EIP1186AccountProofResponse,
 ) -> Result<[U256; SLOTS.len()], RpcFault> {
-    let account = TrieAccount {
-        nonce: answer.nonce,
-        balance: answer.balance,
-        storage_root: answer.storage_hash,
-        code_hash: answer.code_hash,
-    };
     let path = Nibbles::unpack(keccak256(bridge));
-    verify_proof(root, path, Some(rlp::encode(account)), &answer.account_proof)
+    let account = leaf(&answer.account_proof).ok_or(RpcFault::Unproven("it ends in no leaf"))?;
+    verify_proof(root, path, Some(account.to_vec()), &answer.account_proof)
         .map_err(|_| RpcFault::Unproven("the account is not under the state root"))?;
+    let storage_root = storage_root(account).ok_or(RpcFault::Unproven(
+        "the account is no contract, or is encoded as on no chain that we know",
+    ))?;
     let mut words = [U256::ZERO; SLOTS.len()];
     for (at, slot) in SLOTS.into_iter().enumerate() {
         let told = answer.storage_proof.get(at).ok_or(RpcFault::Unproven("a slot is missing"))?;
         let path = Nibbles::unpack(keccak256(B256::from(U256::from(slot))));
-        let holds = |value| verify_proof(answer.storage_hash, path, value, &told.proof);
+        let holds = |value| verify_proof(storage_root, path, value, &told.proof);
         let shown = match told.value.is_zero() {
             false => holds(Some(rlp::encode(told.value))),
             // Zero is not stored, so that its absence is shown; some nodes (anvil) store it.
@@ -117,6 +115,35 @@ fn verify(
     }
     Ok(words)
 }
+
+/// What the last node of a proof holds, if that is a leaf.
+fn leaf(proof: &[Bytes]) -> Option<&[u8]> {
+    let mut node = proof.last()?.as_ref();
+    let header = rlp::Header::decode(&mut node).ok().filter(|header| header.list)?;
+    let mut items = node.get(..header.payload_length)?;
+    let _path = rlp::Header::decode_bytes(&mut items, false).ok()?;
+    let value = rlp::Header::decode_bytes(&mut items, false).ok()?;
+    items.is_empty().then_some(value)
+}
+
+/// The storage root of an account: Ethereum's (Yellow Paper, 4.1), or a contract's on Kaia, which puts its type before
+/// it and what all types of accounts share into a list of their own.
+fn storage_root(account: &[u8]) -> Option<B256> {
+    let mut rest = match account {
+        [KAIA_CONTRACT, of_kaia @ ..] => of_kaia,
+        of_ethereum => {
+            return TrieAccount::decode(&mut &*of_ethereum).ok().map(|it| it.storage_root);
+        }
+    };
+    let outer = rlp::Header::decode(&mut rest).ok().filter(|header| header.list)?;
+    let mut items = rest.get(..outer.payload_length)?;
+    let common = rlp::Header::decode(&mut items).ok().filter(|header| header.list)?;
+    let mut items = items.get(common.payload_length..)?;
+    B256::decode(&mut items).ok()
+}
+
+/// Kaia's account type of contracts.
+const KAIA_CONTRACT: u8 = 2;
 
 fn state_of([sent, sent_head, handed, handed_head, relayers]: [U256; SLOTS.len()]) -> BridgeState {
     let low = |word: U256| word.as_limbs()[0];

@@ -7,6 +7,7 @@
 pub mod demo;
 pub mod ledger;
 pub mod links;
+mod makes;
 pub mod node;
 pub mod relayer;
 pub mod traffic;
@@ -110,7 +111,7 @@ impl Options {
     /// Whether gas costs something on that chain.
     #[must_use]
     pub fn has_fees(&self, index: usize) -> bool {
-        index == 0 || self.nodes[index] != NodeKind::Anvil
+        index == 0 || matches!(self.nodes[index], NodeKind::Geth(_))
     }
 }
 
