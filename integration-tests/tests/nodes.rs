@@ -47,13 +47,14 @@ async fn from_geth_to_anvil_and_back() -> eyre::Result<()> {
     all_moves(live).await
 }
 
-/// Kaia's: a main chain with its fees, and a service chain without. Kaia encodes accounts otherwise than Ethereum, so
-/// that their storage is not proven.
+/// Kaia's: a main chain with its fees, and a service chain without. Kaia encodes headers and accounts otherwise than
+/// Ethereum: a header's hash is what the quorum says it is, and reads are proven all the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn from_kaia_to_its_service_chain_and_back() -> eyre::Result<()> {
     let (Some(kcn), Some(kscn)) = (node("kcn"), node("kscn")) else { return Ok(()) };
     let live = Live::start("kaia", |options| {
         options.nodes = [NodeKind::Kaia(kcn), NodeKind::Kaia(kscn)];
+        options.truth = (Truth::Proof, 1);
     })
     .await?;
     all_moves(live).await

@@ -156,3 +156,47 @@ fn state_of([sent, sent_head, handed, handed_head, relayers]: [U256; SLOTS.len()
         paused_until: low(handed >> 64),
     }
 }
+
+#[cfg(test)]
+mod tests {
+
+    use super::*;
+
+    fn list(items: &[&[u8]]) -> Vec<u8> {
+        let mut out = Vec::new();
+        let payload_length = items.iter().map(|item| item.len()).sum();
+        rlp::Header { list: true, payload_length }.encode(&mut out);
+        out.extend(items.concat());
+        out
+    }
+
+    #[test]
+    fn storage_roots_of_ethereum_and_of_kaia_are_found_and_others_are_not() {
+        let root = B256::repeat_byte(7);
+        let account = TrieAccount { storage_root: root, ..TrieAccount::default() };
+        assert_eq!(storage_root(&rlp::encode(account)), Some(root));
+
+        // A contract on Kaia: nonce, balance, whether its address is readable, a key that fails; then as on Ethereum.
+        let common = list(&[&[1], &[0x80], &[0x80], &[3], &[0xc0]]);
+        let (encoded, code) = (rlp::encode(root), rlp::encode(B256::ZERO));
+        let contract = list(&[&common, &encoded, &code, &[0x80]]);
+        assert_eq!(storage_root(&[&[KAIA_CONTRACT][..], &contract].concat()), Some(root));
+        // Kaia's other accounts have no storage.
+        assert_eq!(storage_root(&[&[1][..], &common].concat()), None);
+        for end in 0..=contract.len() / 2 {
+            let cut = [&[KAIA_CONTRACT][..], &contract[..end]].concat();
+            assert_eq!(storage_root(&cut), None, "cut at {end}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_leaf_holds_nothing() {
+        let leaf_of = |node: Vec<u8>| leaf(&[Bytes::from(node)]).map(<[u8]>::to_vec);
+        assert_eq!(leaf_of(list(&[&[0x20], &[9]])), Some(vec![9]));
+        assert_eq!(leaf_of(list(&[&[0x80_u8][..]; 17])), None, "a branch");
+        for noise in [vec![], vec![0xff; 9], vec![0xc0], vec![0xf8, 0xff]] {
+            assert_eq!(leaf_of(noise), None);
+        }
+        assert_eq!(leaf(&[]), None);
+    }
+}
