@@ -1,6 +1,6 @@
 # Everything starts here. `make demo` and `make test` install what they need but Rust and Node.js.
 
-.PHONY: demo devnet test test-nodes rust chaos campaign bench contracts artifacts prove fmt lint
+.PHONY: demo devnet test test-nodes rust reorganisations chaos campaign bench contracts artifacts prove fmt lint
 
 NPM := node_modules/.package-lock.json
 PROVERS := target/prove-venv/.installed
@@ -33,6 +33,12 @@ rust: $(NPM)
 chaos: $(NPM)
 	cargo build --workspace --all-targets
 	TWINSPAN_CHAOS_LONG=1 cargo test --workspace --test chaos -- --nocapture --test-threads 1
+
+# Two hundred reorganisations of every depth above finality, and twenty below; `test` tries some of each.
+reorganisations: $(NPM)
+	cargo build --workspace --all-targets
+	TWINSPAN_REORGANISATIONS=200 TWINSPAN_REORGANISATIONS_BELOW=20 \
+		cargo test --workspace --test reorganisation_campaign -- --nocapture --test-threads 1
 
 # Transfers between nodes of other makes. Builds what it can get and says what it cannot.
 test-nodes: $(NPM)

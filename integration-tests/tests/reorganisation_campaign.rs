@@ -1,0 +1,148 @@
+//! Reorganisations one after the other: of every depth above finality, which change nothing, and below it, where the
+//! lane halts and goes on when a human says so.
+//!
+//! `TWINSPAN_REORGANISATIONS` and `TWINSPAN_REORGANISATIONS_BELOW` choose how many of each.
+
+use std::time::Duration;
+
+use alloy::primitives::{B256, Bytes};
+use alloy::providers::Provider;
+use eyre::{WrapErr, ensure};
+use twinspan_bridge::finality::FinalityRule;
+use twinspan_bridge::lifecycle::Abstention;
+use twinspan_integration_tests::books::Ending;
+use twinspan_integration_tests::chain;
+use twinspan_integration_tests::command::twinspan;
+use twinspan_integration_tests::live::{Live, PATIENCE, eventually};
+use twinspan_relayer::devnet::ledger::Ledger;
+use twinspan_relayer::devnet::traffic::{Asset, Traffic};
+
+/// Depths above finality.
+const DEPTHS: u64 = 64;
+
+fn number(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_depth_above_finality_converges() -> eyre::Result<()> {
+    let mut live = Live::start("reorganised_often", |options| {
+        options.finality = [FinalityRule::Confirmations(DEPTHS + 1); 2];
+        options.block_seconds = 0.2;
+    })
+    .await?;
+    for side in 0..2 {
+        // What the world was made with is final.
+        chain::pass(&live.world, side, DEPTHS + 2).await?;
+    }
+    let mut asked: [Vec<(B256, Bytes)>; 2] = [Vec::new(), Vec::new()];
+    let rounds = number("TWINSPAN_REORGANISATIONS", 8);
+    for round in 0..rounds {
+        for (side, asked) in asked.iter_mut().enumerate() {
+            let sent = live.ask(side, Asset::Coin).await?;
+            let raw = chain::raw(&live.world, side, sent.transaction).await?;
+            asked.push((sent.transaction, raw));
+        }
+        let side = usize::from(round % 2 == 1);
+        chain::pass(&live.world, side, round % 7).await?;
+        // Steps that share no divisor with the number of depths meet each of them, the deepest one early.
+        let depth = DEPTHS - round * 37 % DEPTHS;
+        chain::reorganise(&live.world, side, depth).await?;
+        include(&live, side, &asked[side]).await.wrap_err_with(|| format!("{depth} blocks"))?;
+        // What is this far down stays.
+        let kept = asked[side].len().saturating_sub(usize::try_from(2 * DEPTHS)?);
+        asked[side].drain(..kept);
+        if round % 20 == 19 {
+            println!("{} of {rounds} reorganisations", round + 1);
+        }
+    }
+    live.close(Ending::default()).await?;
+    ensure!(live.metric("twinspan_alarms_total").await == 0.0, "an alarm was raised");
+    Ok(())
+}
+
+/// Sends what was taken back again, as wallets do, until all of it is in a block.
+async fn include(live: &Live, side: usize, asked: &[(B256, Bytes)]) -> eyre::Result<()> {
+    let provider = &live.world.chains[side].provider;
+    eventually("what was taken back is included again", PATIENCE, async || {
+        let mut all = true;
+        for (transaction, raw) in asked {
+            if chain::block_of(&live.world, side, *transaction).await?.is_none() {
+                all = false;
+                // The node may still have it in its pool.
+                let _ = provider.send_raw_transaction(raw).await;
+            }
+        }
+        Ok(all)
+    })
+    .await
+}
+
+/// Two of four relayers have attested what is taken back, and the two others do without neither.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_one_below_finality_halts_the_lane_until_a_human_resumes_it() -> eyre::Result<()> {
+    let mut live = Live::start("reorganised_below_often", |options| {
+        options.cosign_timeout = Duration::from_secs(600);
+    })
+    .await?;
+    let lane_name = live.report(0, 0).await?.name;
+    let rounds = number("TWINSPAN_REORGANISATIONS_BELOW", 2);
+    for round in 0..rounds {
+        // Who asks now did not ask in the history that is gone.
+        live.traffic = Traffic::prepare(&live.world, 1 + usize::try_from(round % 3)?).await?;
+        for index in 2..4 {
+            live.world.relayers[index].kill().await?;
+        }
+        chain::pass(&live.world, 0, 1).await?;
+        let first = live.ask(0, Asset::Coin).await?;
+        let block = chain::mined(&live.world, 0, first.transaction).await?;
+        live.sent.pop();
+        eventually("both have attested it", PATIENCE, async || {
+            for index in 0..2 {
+                let lane = live.lane(index, 0).await?;
+                if lane.linked == lane.settled || lane.attested != Some(lane.linked.count) {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        })
+        .await?;
+        chain::pass(&live.world, 0, round % 9).await?;
+        let depth = chain::height(&live.world, 0).await? - block + 1;
+        chain::reorganise(&live.world, 0, depth).await?;
+        live.traffic = Traffic::prepare(&live.world, 1 + usize::try_from((round + 1) % 3)?).await?;
+        live.ask(0, Asset::Coin).await?;
+        for index in 0..2 {
+            eventually("it abstains", PATIENCE, async || {
+                let abstains = live.lane(index, 0).await?.abstains;
+                Ok(matches!(abstains, Some(Abstention::Reorganised { .. })))
+            })
+            .await?;
+        }
+        for index in 2..4 {
+            live.restart(index).await?;
+        }
+        let config = live.world.relayers[0].config().to_string_lossy().into_owned();
+        let reason = format!("round {round}");
+        let words = ["lane", "resume", &lane_name, "--reason", &reason, "--config", &config];
+        twinspan(words.map(str::to_owned)).await?.ends_well()?;
+        let requested = live.sent.len() + live.others;
+        Ledger::open(&live.world).wait(&live.world, requested, PATIENCE).await?;
+        eventually("the other one heals by itself", PATIENCE, async || {
+            let lane = live.lane(1, 0).await?;
+            Ok(lane.abstains.is_none() && lane.settled == lane.linked)
+        })
+        .await?;
+        println!("{depth} blocks below finality: halted, resumed");
+    }
+    live.close(Ending {
+        errors: &[
+            "final history was rewritten",
+            "is no longer on the source chain",
+            "signed another history",
+        ],
+        ..Ending::default()
+    })
+    .await?;
+    Ok(())
+}
