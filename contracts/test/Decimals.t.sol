@@ -7,8 +7,10 @@ import {AssetKind, Custody, Direction, Limits, TokenConfig} from "../src/types/T
 import {AssetTest} from "./support/AssetTest.sol";
 import {NoDecimalsToken} from "./support/HostileAssets.sol";
 import {IOwnedVault} from "./support/IOwned.sol";
+import {TestOneStepToken} from "./support/TestOneStepToken.sol";
 import {TestToken} from "./support/TestToken.sol";
 import {vm} from "./support/Vm.sol";
+import {IERC1363Receiver} from "@openzeppelin/contracts/interfaces/IERC1363Receiver.sol";
 
 /// @title Tokens that count in other units on the other side: converted without remainder, or refused
 contract DecimalsTest is AssetTest {
@@ -98,6 +100,31 @@ contract DecimalsTest is AssetTest {
         _carry(service);
         vm.assertEq(pair.there.balanceOf(BOB), 1);
         vm.assertEq(pair.home.balanceOf(address(mainVault)), 1e12 + fee, "S5");
+    }
+
+    /// What came by one transfer is told from what was here before, in units of the token.
+    function test_one_transfer_of_a_token_with_a_unit_leaves_what_is_held() public {
+        TestOneStepToken home = new TestOneStepToken("Home", "HOME");
+        BridgeToken there = new BridgeToken(address(serviceVault), "Home", "HOME", 6, NO_LIMIT);
+        TokenConfig memory config = _config(address(there), AssetKind.ERC20, Custody.Lock);
+        config.unitDecimals = 12;
+        _registerUnlimited(mainVault, address(home), config);
+        _registerUnlimited(serviceVault, address(there), _config(address(home), AssetKind.ERC20, Custody.Mint));
+        home.mint(ALICE, 5e12);
+        for (uint256 i = 1; i <= 3; ++i) {
+            _at(main);
+            vm.prank(ALICE);
+            home.transferAndCall(address(mainVault), 1e12, abi.encodePacked(BOB, uint256(1e12)));
+            _carry(service);
+            vm.assertEq(home.balanceOf(address(mainVault)), i * 1e12, "S5: held");
+            vm.assertEq(home.balanceOf(ALICE), (5 - i) * 1e12, "nothing comes back");
+            vm.assertEq(there.balanceOf(BOB), i);
+        }
+        // What is held already is none of what is said to have come.
+        vm.expectRevert(abi.encodeWithSelector(IVault.Vault_ReceivedMismatch.selector, 0, 1e12));
+        vm.prank(address(home));
+        IERC1363Receiver(address(mainVault))
+            .onTransferReceived(ALICE, ALICE, 1e12, abi.encodePacked(BOB, uint256(1e12)));
     }
 
     // ---- limits -----------------------------------------------------------------------------------------------

@@ -278,6 +278,13 @@ contract NftTest is AssetTest {
         uint256 much = uint256(type(uint112).max) + 1;
         bytes memory above = abi.encodeWithSelector(IVault.Vault_AmountAboveMax.selector, much, type(uint112).max);
         _refuse1155(_of(1), _of(much), above);
+        items.mint(ALICE, 77, much - 1);
+        _at(main);
+        vm.prank(ALICE);
+        items.setApprovalForAll(address(mainVault), true);
+        vm.prank(ALICE);
+        mainVault.requestERC1155(address(items), BOB, _of(77), _of(much - 1), "");
+        vm.assertEq(_custody(main, address(items)), much - 1, "the most");
         // Two that together would come to nothing.
         much = 1 << 255;
         above = abi.encodeWithSelector(IVault.Vault_AmountAboveMax.selector, much, type(uint112).max);

@@ -2,10 +2,19 @@
 pragma solidity ^0.8.30;
 
 import {IBridge} from "../src/interfaces/IBridge.sol";
-import {AssetKind, Certificate, LanePosition, ParkReason, Payload, Request} from "../src/types/Types.sol";
+import {AssetKind, Certificate, Custody, LanePosition, ParkReason, Payload, Request} from "../src/types/Types.sol";
 import {DataReceiver} from "./support/DataReceiver.sol";
 import {EveryAssetTest} from "./support/EveryAsset.sol";
+import {TestNFT} from "./support/TestNFT.sol";
 import {vm} from "./support/Vm.sol";
+
+/// @title A collection from before ERC-721 was settled: `transfer` takes an id
+contract AmountlikeNFT is TestNFT("Cats", "CATS") {
+    function transfer(address to, uint256 id) external returns (bool) {
+        _transfer(msg.sender, to, id);
+        return true;
+    }
+}
 
 /// @title What a batch brings along for requests that have a payload: those payloads, in order, and nothing else
 contract PayloadsTest is EveryAssetTest {
@@ -148,6 +157,26 @@ contract PayloadsTest is EveryAssetTest {
         _deliver(service, request);
         _assertParked(service, request, ParkReason.PayoutFailed);
         vm.assertEq(_custody(service, address(artThere)), 0);
+    }
+
+    /// Not even of a collection that sends an id as an ERC-20 sends an amount.
+    function test_an_nft_that_takes_amounts_is_not_sent_without_a_payload() public {
+        AmountlikeNFT cats = new AmountlikeNFT();
+        address there = address(0xCA75);
+        _register(mainVault, address(cats), _config(there, AssetKind.ERC721, Custody.Lock));
+        cats.mint(ALICE, 7, "");
+        _at(main);
+        vm.startPrank(ALICE);
+        cats.approve(address(mainVault), 7);
+        mainVault.requestERC721(address(cats), BOB, 7, "");
+        vm.stopPrank();
+        cats.mint(address(mainVault), 1, "");
+        Request memory forged = _requests[1];
+        (forged.nonce, forged.payloadHash, forged.amount) = (_incoming(main).count, 0, 1);
+        (forged.token, forged.counterpartToken, forged.recipient) = (there, address(cats), MALLORY);
+        _deliver(main, forged);
+        _assertParked(main, forged, ParkReason.PayoutFailed);
+        vm.assertEq(cats.balanceOf(MALLORY), 0, "none");
     }
 
     // ---- helpers ----------------------------------------------------------------------------------------------

@@ -93,6 +93,27 @@ contract RecoveryTest is PairTest {
         _assertNotParked(service, request);
     }
 
+    /// Set back twice, the lane still knows how far it once was.
+    function test_what_is_parked_and_comes_again_after_a_second_recovery_is_paid_once() public {
+        Request memory request = _sendGold(BOB, 3);
+        LanePosition memory before = _incoming(service);
+        vm.prank(GUARDIAN);
+        serviceVault.setTokenEnabled(address(goldThere), false);
+        _deliver(service, request);
+        vm.prank(OWNER);
+        serviceVault.setTokenEnabled(address(goldThere), true);
+        _pause();
+        LanePosition memory here = _incoming(service);
+        _recover(before, 1, _signed(here, before, 1, THRESHOLD));
+        _recover(before, 1, _signed(before, before, 1, THRESHOLD));
+        vm.prank(OWNER);
+        service.unpause();
+        uint256 held = goldThere.balanceOf(BOB);
+        _deliver(service, request);
+        vm.assertEq(goldThere.balanceOf(BOB), held, "it waits for its release");
+        _assertParked(service, request, ParkReason.TokenUnavailable);
+    }
+
     /// In a place that was taken before the lane was set back, another request is paid as any.
     function test_what_comes_in_the_place_of_a_lost_one_is_paid() public {
         LanePosition memory before = _incoming(service);

@@ -167,10 +167,15 @@ pub async fn run(file: PathBuf, config: Config, stop: CancellationToken) -> Resu
     let (metrics, started) = (metrics::install()?, Instant::now());
     let mut changes = Changes::watch(file)?;
     let mut ready = Ready::make(config).await?;
-    let mut listeners = Listeners::bind(&ready.config, None).await?;
+    let mut bound = None;
     loop {
         let (store, writer, created) =
             Store::open(&ready.config.store, &deployment(&ready.config, &ready.key))?;
+        // Only whoever has the store takes the ports and the socket.
+        let listeners = match bound {
+            Some(bound) => bound,
+            None => Listeners::bind(&ready.config, None).await?,
+        };
         let operator = listen_to_operator(&ready.config)?;
         let mut supervisor = Supervisor::new();
         supervisor.spawn("store", writer.run());
@@ -197,7 +202,7 @@ pub async fn run(file: PathBuf, config: Config, stop: CancellationToken) -> Resu
         let next = next?;
         stopped?;
         match next {
-            Some(next) => (ready, listeners) = next,
+            Some((next, listeners)) => (ready, bound) = (next, Some(listeners)),
             None => return Ok(()),
         }
     }
