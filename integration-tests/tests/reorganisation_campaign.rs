@@ -36,7 +36,7 @@ async fn every_depth_above_finality_converges() -> eyre::Result<()> {
         chain::pass(&live.world, side, DEPTHS + 2).await?;
     }
     let mut asked: [Vec<(B256, Bytes)>; 2] = [Vec::new(), Vec::new()];
-    let rounds = number("TWINSPAN_REORGANISATIONS", 8);
+    let rounds = number("TWINSPAN_REORGANISATIONS", 4);
     for round in 0..rounds {
         for (side, asked) in asked.iter_mut().enumerate() {
             let sent = live.ask(side, Asset::Coin).await?;
@@ -86,7 +86,7 @@ async fn every_one_below_finality_halts_the_lane_until_a_human_resumes_it() -> e
     })
     .await?;
     let lane_name = live.report(0, 0).await?.name;
-    let rounds = number("TWINSPAN_REORGANISATIONS_BELOW", 2);
+    let rounds = number("TWINSPAN_REORGANISATIONS_BELOW", 1);
     for round in 0..rounds {
         // Who asks now did not ask in the history that is gone.
         live.traffic = Traffic::prepare(&live.world, 1 + usize::try_from(round % 3)?).await?;
