@@ -1,11 +1,12 @@
 //! Puts a relayer together, runs it until it is asked to stop, and takes it apart in order.
 
 mod changes;
+mod error;
+mod listeners;
 mod preflight;
 mod tasks;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,14 +21,14 @@ use twinspan_bridge::machine::Params;
 use twinspan_chains::evm::submit::requests_within;
 use twinspan_chains::signer::TransactionSigner;
 use twinspan_chains::transactions::{EngineHandle, Resolved, TransactionEngine};
-use twinspan_chains::{AccountFault, ConnectError, EvmChain, Truth};
+use twinspan_chains::{ConnectError, EvmChain, Truth};
 
 use crate::api::{self, Api, Configuration, operator};
 use crate::config::{Config, Pair, Side};
 use crate::engine::{Engine, INBOX_MAX, LaneSetup, Message, Signing};
-use crate::keys::{self, KeyError};
-use crate::metrics::{self, MetricsError};
-use crate::peers::client::{Peer, PeerError};
+use crate::keys;
+use crate::metrics;
+use crate::peers::client::Peer;
 use crate::peers::{Directory, LaneEntry, server};
 use crate::pipeline::attest::{ASKED_MAX, Attester, RemoteAttester};
 use crate::pipeline::exchange::{Exchange, OUTBOX_MAX, Outbox};
@@ -35,12 +36,14 @@ use crate::pipeline::observe::{Memory, Observer};
 use crate::pipeline::read_ahead::ReadAhead;
 use crate::pipeline::submit::Submitter;
 use crate::status::PairReport;
-use crate::store::{AccountStore, Deployment, Store, StoreError};
-use crate::supervise::{Supervisor, UnaskedExit};
+use crate::store::{AccountStore, Deployment, Store};
+use crate::supervise::Supervisor;
 
 use self::changes::Changes;
+use self::listeners::{Listeners, listen_to_operator};
 use self::tasks::{keep_up, recover, serve, serve_operator, tell_outcomes};
 
+pub use error::AppError;
 pub use preflight::{PairFault, check_pairs};
 
 /// How long tasks may take to finish when the relayer is asked to stop.
@@ -51,61 +54,6 @@ const SIGNATURES_ASSUMED: usize = 16;
 
 /// Outcomes that wait for the lanes of an account, at most.
 const OUTCOMES_MAX: usize = 64;
-
-/// Why a relayer does not start, or stopped.
-#[derive(Debug, thiserror::Error)]
-pub enum AppError {
-    /// A key.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// A chain.
-    #[error("{0}; check `chain_id` and `endpoints` of that chain")]
-    Connect(#[from] Box<ConnectError>),
-    /// An account that cannot send.
-    #[error(transparent)]
-    Account(#[from] AccountFault),
-    /// A bridge pair.
-    #[error(transparent)]
-    Pair(#[from] Box<PairFault>),
-    /// The store.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A listener.
-    #[error(
-        "cannot listen on {address} ({setting}): {source}; stop what uses it or change the setting"
-    )]
-    Listen {
-        /// Where.
-        address: SocketAddr,
-        /// Which setting names it.
-        setting: &'static str,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// The operator's socket.
-    #[error(
-        "cannot listen on {} for the operator: {source}; its folder must be writable and its path short",
-        socket.display()
-    )]
-    Operator {
-        /// Where.
-        socket: PathBuf,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// Signals cannot be listened to.
-    #[error("cannot listen for SIGHUP: {0}")]
-    Signal(std::io::Error),
-    /// A peer's URL.
-    #[error("peer: {0}")]
-    Peer(#[from] PeerError),
-    /// The metrics.
-    #[error(transparent)]
-    Metrics(#[from] MetricsError),
-    /// A task ended.
-    #[error(transparent)]
-    Unasked(#[from] UnaskedExit),
-}
 
 /// The chains of a configuration, connected, by name.
 pub type Chains = BTreeMap<String, EvmChain>;
@@ -208,11 +156,6 @@ pub async fn run(file: PathBuf, config: Config, stop: CancellationToken) -> Resu
     }
 }
 
-fn listen_to_operator(config: &Config) -> Result<UnixListener, AppError> {
-    let socket = operator::socket_of(&config.store);
-    operator::listen(&socket).map_err(|source| AppError::Operator { socket, source })
-}
-
 fn deployment(config: &Config, key: &Attester) -> Deployment {
     let at = |side: &Side| bridge_at(config, side);
     let pairs = config.pairs.iter();
@@ -223,42 +166,6 @@ fn deployment(config: &Config, key: &Attester) -> Deployment {
 fn bridge_at(config: &Config, side: &Side) -> BridgeAt {
     let chain_id = config.chains[&side.chain].access.chain_id;
     BridgeAt { chain_id, address: side.bridge }
-}
-
-/// The ports, taken before anything else starts and kept while the configuration changes.
-#[derive(Debug)]
-struct Listeners {
-    api: std::net::TcpListener,
-    peers: std::net::TcpListener,
-}
-
-impl Listeners {
-    /// Those of `config`; of `present` where they are the same.
-    async fn bind(config: &Config, present: Option<&Self>) -> Result<Self, AppError> {
-        let bind = async |address, setting, present: Option<&std::net::TcpListener>| {
-            let failed = |source| AppError::Listen { address, setting, source };
-            if let Some(same) = present.filter(|it| it.local_addr().ok() == Some(address)) {
-                return same.try_clone().map_err(failed);
-            }
-            let listener = TcpListener::bind(address).await.map_err(failed)?;
-            listener.into_std().map_err(failed)
-        };
-        let api = bind(config.api, "api.listen", present.map(|it| &it.api)).await?;
-        let peers = bind(config.peers.listen, "peers.listen", present.map(|it| &it.peers)).await?;
-        Ok(Self { api, peers })
-    }
-
-    /// Handles for one run: those who connect in between wait.
-    fn share(&self) -> Result<[TcpListener; 2], AppError> {
-        let share = |listener: &std::net::TcpListener, setting| {
-            let shared = listener.try_clone().and_then(TcpListener::from_std);
-            shared.map_err(|source| {
-                let address = listener.local_addr().unwrap_or(([0, 0, 0, 0], 0).into());
-                AppError::Listen { address, setting, source }
-            })
-        };
-        Ok([share(&self.api, "api.listen")?, share(&self.peers, "peers.listen")?])
-    }
 }
 
 /// What one run takes over from the process.
