@@ -70,16 +70,7 @@ contract RecoveryTest is PairTest {
 
     /// The same, when it could be paid by then: it is not paid beside its parked entry.
     function test_what_is_parked_and_comes_again_is_paid_once() public {
-        Request memory request = _sendGold(BOB, 3);
-        LanePosition memory before = _incoming(service);
-        vm.prank(GUARDIAN);
-        serviceVault.setTokenEnabled(address(goldThere), false);
-        _deliver(service, request);
-        vm.prank(OWNER);
-        serviceVault.setTokenEnabled(address(goldThere), true);
-        _pause();
-        LanePosition memory here = _incoming(service);
-        _recover(before, 1, _signed(here, before, 1, THRESHOLD));
+        Request memory request = _parkedAndSetBack();
         vm.prank(OWNER);
         service.unpause();
         uint256 held = goldThere.balanceOf(BOB);
@@ -95,16 +86,8 @@ contract RecoveryTest is PairTest {
 
     /// Set back twice, the lane still knows how far it once was.
     function test_what_is_parked_and_comes_again_after_a_second_recovery_is_paid_once() public {
-        Request memory request = _sendGold(BOB, 3);
+        Request memory request = _parkedAndSetBack();
         LanePosition memory before = _incoming(service);
-        vm.prank(GUARDIAN);
-        serviceVault.setTokenEnabled(address(goldThere), false);
-        _deliver(service, request);
-        vm.prank(OWNER);
-        serviceVault.setTokenEnabled(address(goldThere), true);
-        _pause();
-        LanePosition memory here = _incoming(service);
-        _recover(before, 1, _signed(here, before, 1, THRESHOLD));
         _recover(before, 1, _signed(before, before, 1, THRESHOLD));
         vm.prank(OWNER);
         service.unpause();
@@ -129,6 +112,20 @@ contract RecoveryTest is PairTest {
         _deliver(service, other);
         vm.assertEq(goldThere.balanceOf(BOB), held + 4, "paid");
         _assertNotParked(service, other);
+    }
+
+    /// A request that was parked, could be paid by now, and comes again: the lane is set back to before it.
+    function _parkedAndSetBack() private returns (Request memory request) {
+        request = _sendGold(BOB, 3);
+        LanePosition memory before = _incoming(service);
+        vm.prank(GUARDIAN);
+        serviceVault.setTokenEnabled(address(goldThere), false);
+        _deliver(service, request);
+        vm.prank(OWNER);
+        serviceVault.setTokenEnabled(address(goldThere), true);
+        _pause();
+        LanePosition memory here = _incoming(service);
+        _recover(before, 1, _signed(here, before, 1, THRESHOLD));
     }
 
     function test_nobody_but_the_owner_recovers() public {
