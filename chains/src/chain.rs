@@ -204,7 +204,7 @@ impl EvmChain {
 
     /// Where the bridge's lanes stood on the way from one milestone to the block `to`, by its events alone, which
     /// provably lead to its state there. The last milestone is at `to`; the others are as far apart as the nodes let
-    /// us ask, and only where something happened.
+    /// us ask, and only where something happened. And that state.
     ///
     /// # Errors
     /// [`ReadError`] if the endpoints do not answer, have no state of `to`, or the events do not lead to it.
@@ -213,7 +213,7 @@ impl EvmChain {
         bridge: Address,
         from: Milestone,
         to: BlockRef,
-    ) -> Result<Vec<Milestone>, ReadError> {
+    ) -> Result<(Vec<Milestone>, BridgeState), ReadError> {
         survey::survey(self, bridge, from, to).await
     }
 

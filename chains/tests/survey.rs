@@ -108,7 +108,8 @@ async fn milestones_are_where_the_lanes_stood() {
     let fault = chain.read_bridge(BRIDGE, START.block, old).await.expect_err("no state");
     assert!(fault.is_stateless(), "{fault}");
 
-    let milestones = chain.survey(BRIDGE, START, TO).await.expect("leads there");
+    let (milestones, proven) = chain.survey(BRIDGE, START, TO).await.expect("leads there");
+    assert_eq!(proven.outgoing, outgoing(9));
     let blocks: Vec<_> = milestones.iter().map(|milestone| milestone.block.get()).collect();
     assert_eq!(blocks, [10, 20, 30, 40, 50, 60, 70, 80, 90]);
     let mut after = START.block;

@@ -25,7 +25,7 @@ pub(crate) async fn survey(
     bridge: Address,
     from: Milestone,
     to: BlockRef,
-) -> Result<Vec<Milestone>, ReadError> {
+) -> Result<(Vec<Milestone>, BridgeState), ReadError> {
     logs::distrusting(chain, follow_all(chain, bridge, from, to).await)
 }
 
@@ -34,7 +34,7 @@ async fn follow_all(
     bridge: Address,
     from: Milestone,
     to: BlockRef,
-) -> Result<Vec<Milestone>, ReadError> {
+) -> Result<(Vec<Milestone>, BridgeState), ReadError> {
     let proven = read::bridge_state(chain, bridge, to).await?;
     let own = BridgeAt { chain_id: chain.chain_id(), address: bridge };
     let (mut asked, mut at) = (from.block, from);
@@ -53,7 +53,7 @@ async fn follow_all(
         }
     }
     check(at, proven)?;
-    Ok(milestones)
+    Ok((milestones, proven))
 }
 
 async fn run(

@@ -114,8 +114,8 @@ impl ReadAhead {
         self.forget();
         let (chain, from) = (self.chain.name().to_owned(), cursor.block);
         info!(chain, %from, to = %last.number, "no node has the state of old blocks: following the events first");
-        self.milestones = self.chain.survey(self.bridge, *cursor, last).await?.into();
-        self.surveyed = Some(self.chain.bridge_state(self.bridge, last).await?);
+        let (milestones, surveyed) = self.chain.survey(self.bridge, *cursor, last).await?;
+        (self.milestones, self.surveyed) = (milestones.into(), Some(surveyed));
         let runs = self.milestones.len();
         info!(chain, %from, to = %last.number, runs, "the events lead to the contract's state");
         Ok(())
