@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use eyre::ensure;
+use eyre::{WrapErr, ensure};
 use twinspan_bridge::lifecycle::Abstention;
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually};
@@ -80,17 +80,24 @@ async fn a_lost_store_is_rebuilt_and_nothing_is_signed_before_peers_are_asked() 
     std::fs::remove_file(live.world.relayers[ROBBED].store())?;
     live.world.links.cut(ROBBED, true);
     live.world.relayers[ROBBED].start()?;
-    eventually("it has read all and signs nothing", PATIENCE, async || {
-        for lane in 0..2 {
-            let status = live.lane(ROBBED, lane).await?;
-            if status.abstains != Some(Abstention::Recovering) || status.window == 0 {
-                return Ok(false);
-            }
-            ensure!(status.attested.is_none(), "it signed before it asked: {status:?}");
+    for killed_before in [false, true] {
+        if killed_before {
+            live.world.relayers[ROBBED].kill().await?;
+            live.world.relayers[ROBBED].start()?;
         }
-        Ok(true)
-    })
-    .await?;
+        eventually("it has read all and signs nothing", PATIENCE, async || {
+            for lane in 0..2 {
+                let status = live.lane(ROBBED, lane).await?;
+                ensure!(status.attested.is_none(), "it signed before it asked: {status:?}");
+                if status.abstains != Some(Abstention::Recovering) || status.window == 0 {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        })
+        .await
+        .wrap_err_with(|| format!("killed before it had asked: {killed_before}"))?;
+    }
 
     live.world.links.cut(ROBBED, false);
     live.world.wait_ready(ROBBED, PATIENCE).await?;

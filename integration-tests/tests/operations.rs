@@ -5,6 +5,8 @@ use std::time::Duration;
 use alloy::providers::Provider;
 use eyre::{ensure, eyre};
 use serde_json::Value;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::chaos::{Chaos, Fault, Wire};
 use twinspan_integration_tests::command::{Outcome, twinspan};
@@ -70,6 +72,13 @@ async fn a_changed_configuration_is_taken_and_a_faulty_one_refused() -> eyre::Re
         }
         std::fs::write(&path, if index == CHANGED { moved.clone() } else { text })?;
     }
+    // Clients that never finish what they ask hold nothing up.
+    let mut slow = Vec::new();
+    for port in [live.world.relayers[CHANGED].api_port, live.world.relayers[CHANGED].peer_port] {
+        let mut client = TcpStream::connect(("127.0.0.1", port)).await?;
+        client.write_all(b"GET /v1/status HTTP/1.1\r\nHost: here\r\nX-Never").await?;
+        slow.push(client);
+    }
     // This one is told at once; the others find out by themselves.
     let pid = pid.ok_or_else(|| eyre!("it does not run"))?;
     let told = std::process::Command::new("kill").args(["-HUP", &pid.to_string()]).status()?;
@@ -79,6 +88,7 @@ async fn a_changed_configuration_is_taken_and_a_faulty_one_refused() -> eyre::Re
     let after = configuration(&live).await?;
     ensure!(after.refused.is_none() && after.since > before.since, "{after:?}");
     ensure!(live.world.relayers[CHANGED].pid() == Some(pid), "it was started again");
+    drop(slow);
     Ok(())
 }
 

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -36,11 +35,11 @@ use crate::pipeline::observe::{Memory, Observer};
 use crate::pipeline::read_ahead::ReadAhead;
 use crate::pipeline::submit::Submitter;
 use crate::status::PairReport;
-use crate::store::{AccountStore, Deployment, Store};
+use crate::store::{AccountStore, Deployment, Store, Write};
 use crate::supervise::Supervisor;
 
 use self::changes::Changes;
-use self::listeners::{Listeners, listen_to_operator};
+use self::listeners::{Handles, Listeners};
 use self::tasks::{keep_up, recover, serve, serve_operator, tell_outcomes};
 
 pub use error::AppError;
@@ -104,6 +103,13 @@ impl Ready {
         }
         Ok(Self { config, key, submitters, chains })
     }
+
+    fn deployment(&self) -> Deployment {
+        let at = |side: &Side| bridge_at(&self.config, side);
+        let pairs = self.config.pairs.iter();
+        let pairs = pairs.map(|(name, pair)| (name.clone(), at(&pair.main), at(&pair.service)));
+        Deployment { relayer: self.key.address(), pairs: pairs.collect() }
+    }
 }
 
 /// Runs a relayer until `stop` is cancelled or a task ends unasked. Where the configuration's file changes for
@@ -115,26 +121,24 @@ pub async fn run(file: PathBuf, config: Config, stop: CancellationToken) -> Resu
     let (metrics, started) = (metrics::install()?, Instant::now());
     let mut changes = Changes::watch(file)?;
     let mut ready = Ready::make(config).await?;
-    let mut bound = None;
+    let (store, writer) = Store::open(&ready.config.store, &ready.deployment())?;
+    // Only whoever has the store takes the ports and the socket.
+    let mut listeners = Listeners::bind(&ready.config, None).await?;
+    let mut writing = Supervisor::new();
+    writing.spawn("store", writer.run());
     loop {
-        let (store, writer, created) =
-            Store::open(&ready.config.store, &deployment(&ready.config, &ready.key))?;
-        // Only whoever has the store takes the ports and the socket.
-        let listeners = match bound {
-            Some(bound) => bound,
-            None => Listeners::bind(&ready.config, None).await?,
-        };
-        let operator = listen_to_operator(&ready.config)?;
+        // It comes after whatever the run before this one wanted stored.
+        store.commit(vec![Write::Deployment(ready.deployment())]).await?;
         let mut supervisor = Supervisor::new();
-        supervisor.spawn("store", writer.run());
         let shared = Shared {
             handle: metrics.clone(),
             started,
-            listeners: listeners.share()?,
-            operator,
+            listeners: listeners.share(&ready.config)?,
             configuration: changes.report(),
         };
-        let app = App { ready: &ready, store, created };
+        let has_peers = !ready.config.peers.urls.is_empty();
+        let recovering = has_peers && store.reader().is_recovering()?;
+        let app = App { ready: &ready, store: store.clone(), recovering };
         app.start(&mut supervisor, shared)?;
         drop(app);
 
@@ -143,24 +147,21 @@ pub async fn run(file: PathBuf, config: Config, stop: CancellationToken) -> Resu
         let next = tokio::select! {
             () = stop.cancelled() => Ok(None),
             unasked = supervisor.unasked_exit() => Err(unasked),
-            next = changes.next(&ready, &listeners) => Ok(Some(next)),
+            unasked = writing.unasked_exit() => Err(unasked),
+            next = changes.next(&ready, &listeners, &store) => Ok(Some(next)),
         };
         info!("stopping");
         let stopped = supervisor.shut_down(GRACE).await;
-        let next = next?;
-        stopped?;
-        match next {
-            Some((next, listeners)) => (ready, bound) = (next, Some(listeners)),
-            None => return Ok(()),
+        let Some((next, ports)) = next? else {
+            drop(store);
+            writing.shut_down(GRACE).await?;
+            return Ok(stopped?);
+        };
+        if let Err(unasked) = stopped {
+            warn!(%unasked, "a task did not stop as it should: what it did is taken up from the store");
         }
+        (ready, listeners) = (next, ports);
     }
-}
-
-fn deployment(config: &Config, key: &Attester) -> Deployment {
-    let at = |side: &Side| bridge_at(config, side);
-    let pairs = config.pairs.iter();
-    let pairs = pairs.map(|(name, pair)| (name.clone(), at(&pair.main), at(&pair.service)));
-    Deployment { relayer: key.address(), pairs: pairs.collect() }
 }
 
 fn bridge_at(config: &Config, side: &Side) -> BridgeAt {
@@ -172,9 +173,7 @@ fn bridge_at(config: &Config, side: &Side) -> BridgeAt {
 struct Shared {
     handle: PrometheusHandle,
     started: Instant,
-    /// The API's, and that for peers.
-    listeners: [TcpListener; 2],
-    operator: UnixListener,
+    listeners: Handles,
     configuration: watch::Receiver<Configuration>,
 }
 
@@ -182,7 +181,8 @@ struct Shared {
 struct App<'a> {
     ready: &'a Ready,
     store: Store,
-    created: bool,
+    /// Whether the peers are to be asked what this relayer attested before.
+    recovering: bool,
 }
 
 /// An account on a chain, with the pairs that use it.
@@ -195,8 +195,7 @@ struct Account {
 
 impl App<'_> {
     fn start(&self, supervisor: &mut Supervisor, shared: Shared) -> Result<(), AppError> {
-        let Shared { handle, started, listeners, operator, configuration } = shared;
-        let [api_port, peer_port] = listeners;
+        let Shared { handle, started, listeners, configuration } = shared;
         let (outbox, _) = broadcast::channel(OUTBOX_MAX);
         let mut accounts = self.accounts(supervisor)?;
         let mut directory = Directory::new();
@@ -221,11 +220,12 @@ impl App<'_> {
             started,
         };
         let token = supervisor.token();
-        let orders = serve_operator(operator, operator::router(api.clone()), token.clone());
+        let orders =
+            serve_operator(listeners.operator, operator::router(api.clone()), token.clone());
         supervisor.spawn("operator", orders);
-        supervisor.spawn("api", serve(api_port, api::router(api), token.clone()));
+        supervisor.spawn("api", serve(listeners.api, api::router(api), token.clone()));
         let router = server::router(directory, self.store.reader().clone());
-        supervisor.spawn("peers", serve(peer_port, router, token.clone()));
+        supervisor.spawn("peers", serve(listeners.peers, router, token.clone()));
         for (name, account) in accounts {
             let outcomes = tell_outcomes(account.outcomes, account.pairs, token.clone());
             supervisor.spawn(format!("{name}/outcomes"), outcomes);
@@ -281,7 +281,7 @@ impl App<'_> {
                     takeover: pair.takeover,
                     cosign_timeout: pair.cosign_timeout,
                     batch_max,
-                    recovering: self.created && !self.ready.config.peers.urls.is_empty(),
+                    recovering: self.recovering,
                 },
                 start_block: from.start_block,
                 submitter: Submitter::new(
@@ -369,18 +369,21 @@ impl App<'_> {
                 outbox: outbox.subscribe(),
                 directory: Arc::clone(directory),
                 pull_interval: peers.pull_interval,
-                answered: self.created.then(|| told.clone()),
+                answered: self.recovering.then(|| told.clone()),
             };
             supervisor.spawn(task, exchange.run(supervisor.token()));
         }
-        let recovered = recover(
-            answered,
-            if self.created { peers.urls.len() } else { 0 },
-            peers.recovery_timeout,
-            Arc::clone(directory),
-            supervisor.token(),
-        );
-        supervisor.spawn("recovery", recovered);
+        if self.recovering {
+            let recovered = recover(
+                answered,
+                peers.urls.len(),
+                peers.recovery_timeout,
+                Arc::clone(directory),
+                self.store.clone(),
+                supervisor.token(),
+            );
+            supervisor.spawn("recovery", recovered);
+        }
         Ok(())
     }
 }

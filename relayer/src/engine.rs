@@ -175,11 +175,14 @@ impl Engine {
                     }
                 }
             }
-            Message::Recovered => {
+            Message::Recovered(done) => {
                 for lane in 0..2 {
                     self.seats[lane].params.recovering = false;
                     self.feed(lane, Input::Recovered, step);
                 }
+                self.finish(std::mem::take(step)).await?;
+                // Whoever waits may be gone.
+                let _ = done.send(());
             }
             Message::Resume { lane, reason, reply } => {
                 let decision = self.resume(lane, reason, step);

@@ -56,7 +56,8 @@ impl Supervisor {
         }
     }
 
-    /// Asks every task to stop and waits for it, at most `grace`. Names those that did not.
+    /// Asks every task to stop and waits for it, at most `grace`. Who does not is cut off at its next wait: when this
+    /// returns, none of them runs any more.
     ///
     /// # Errors
     /// [`UnaskedExit`] of the first task that failed while stopping, or did not stop in time.
@@ -75,6 +76,7 @@ impl Supervisor {
         let in_time = tokio::time::timeout(grace, all).await.is_ok();
         if !in_time {
             let cause = format!("{} tasks did not stop within {grace:?}", self.tasks.len());
+            self.tasks.shutdown().await;
             return Err(UnaskedExit { task: "shutdown".into(), cause });
         }
         match failed {

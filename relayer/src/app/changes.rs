@@ -11,6 +11,7 @@ use super::{AppError, Listeners, Ready};
 use crate::api::Configuration;
 use crate::config::Config;
 use crate::metrics;
+use crate::store::Store;
 
 /// How often the file is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -46,10 +47,11 @@ impl Changes {
         &mut self,
         present: &Ready,
         listeners: &Listeners,
+        store: &Store,
     ) -> (Ready, Listeners) {
         loop {
             self.changed().await;
-            match self.load(present, listeners).await {
+            match self.load(present, listeners, store).await {
                 Ok(next) => {
                     info!(file = %self.file.display(), "the configuration has changed: going on with it");
                     metrics::reloaded(true);
@@ -93,6 +95,7 @@ impl Changes {
         &self,
         present: &Ready,
         listeners: &Listeners,
+        store: &Store,
     ) -> Result<(Ready, Listeners), String> {
         let config = Config::load(&self.file).map_err(|faults| faults.to_string())?;
         if config.store != present.config.store {
@@ -102,6 +105,7 @@ impl Changes {
         if ready.key.address() != present.key.address() {
             return Err("keys.attestation: another key is taken at a restart only".to_owned());
         }
+        store.check(&ready.deployment()).map_err(|error| error.to_string())?;
         let listeners = Listeners::bind(&ready.config, Some(listeners)).await;
         let listeners = listeners.map_err(|error| error.to_string())?;
         if ready.config.log != present.config.log {

@@ -6,11 +6,19 @@ use super::AppError;
 use crate::api::operator;
 use crate::config::Config;
 
-/// The ports, taken before anything else starts and kept while the configuration changes.
+/// The ports and the operator's socket, taken before anything else starts and kept while the configuration changes.
 #[derive(Debug)]
 pub(super) struct Listeners {
     api: std::net::TcpListener,
     peers: std::net::TcpListener,
+    operator: std::os::unix::net::UnixListener,
+}
+
+/// Handles on them for one run.
+pub(super) struct Handles {
+    pub(super) api: TcpListener,
+    pub(super) peers: TcpListener,
+    pub(super) operator: UnixListener,
 }
 
 impl Listeners {
@@ -26,11 +34,17 @@ impl Listeners {
         };
         let api = bind(config.api, "api.listen", present.map(|it| &it.api)).await?;
         let peers = bind(config.peers.listen, "peers.listen", present.map(|it| &it.peers)).await?;
-        Ok(Self { api, peers })
+        let socket = operator::socket_of(&config.store);
+        let operator = match present {
+            Some(present) => present.operator.try_clone(),
+            None => operator::listen(&socket).and_then(UnixListener::into_std),
+        };
+        let operator = operator.map_err(|source| AppError::Operator { socket, source })?;
+        Ok(Self { api, peers, operator })
     }
 
     /// Handles for one run: those who connect in between wait.
-    pub(super) fn share(&self) -> Result<[TcpListener; 2], AppError> {
+    pub(super) fn share(&self, config: &Config) -> Result<Handles, AppError> {
         let share = |listener: &std::net::TcpListener, setting| {
             let shared = listener.try_clone().and_then(TcpListener::from_std);
             shared.map_err(|source| {
@@ -38,12 +52,14 @@ impl Listeners {
                 AppError::Listen { address, setting, source }
             })
         };
-        Ok([share(&self.api, "api.listen")?, share(&self.peers, "peers.listen")?])
+        let operator = self.operator.try_clone().and_then(UnixListener::from_std);
+        Ok(Handles {
+            api: share(&self.api, "api.listen")?,
+            peers: share(&self.peers, "peers.listen")?,
+            operator: operator.map_err(|source| AppError::Operator {
+                socket: operator::socket_of(&config.store),
+                source,
+            })?,
+        })
     }
-}
-
-/// The operator's socket, beside the store.
-pub(super) fn listen_to_operator(config: &Config) -> Result<UnixListener, AppError> {
-    let socket = operator::socket_of(&config.store);
-    operator::listen(&socket).map_err(|source| AppError::Operator { socket, source })
 }

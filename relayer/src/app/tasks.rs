@@ -1,12 +1,13 @@
 //! The small tasks beside the lanes: they serve, pass outcomes on, wait for recovery, and keep metrics in bounds.
 
+use std::future::{Future, IntoFuture};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use twinspan_chains::EvmChain;
@@ -16,6 +17,10 @@ use twinspan_chains::transactions::Resolved;
 use crate::engine::Message;
 use crate::metrics;
 use crate::peers::Directory;
+use crate::store::{Store, StoreError, Write};
+
+/// How long an open request may take when the relayer is asked to stop: a slow client does not hold it up.
+const LAST_REQUESTS: Duration = Duration::from_secs(2);
 
 /// Serves until cancelled.
 pub(super) async fn serve(
@@ -24,7 +29,9 @@ pub(super) async fn serve(
     cancel: CancellationToken,
 ) -> std::io::Result<()> {
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(cancel.cancelled_owned()).await
+    let stop = cancel.clone().cancelled_owned();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(stop);
+    finish_within(LAST_REQUESTS, serving.into_future(), cancel).await
 }
 
 /// Serves the operator until cancelled.
@@ -33,7 +40,25 @@ pub(super) async fn serve_operator(
     router: axum::Router,
     cancel: CancellationToken,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router).with_graceful_shutdown(cancel.cancelled_owned()).await
+    let stop = cancel.clone().cancelled_owned();
+    let serving = axum::serve(listener, router).with_graceful_shutdown(stop);
+    finish_within(LAST_REQUESTS, serving.into_future(), cancel).await
+}
+
+/// `serving`, and once cancelled no longer than `grace`.
+async fn finish_within(
+    grace: Duration,
+    serving: impl Future<Output = std::io::Result<()>>,
+    cancel: CancellationToken,
+) -> std::io::Result<()> {
+    let late = async {
+        cancel.cancelled().await;
+        tokio::time::sleep(grace).await;
+    };
+    tokio::select! {
+        ended = serving => ended,
+        () = late => Ok(()),
+    }
 }
 
 /// Tells every pair that uses an account how its transactions ended.
@@ -55,30 +80,36 @@ pub(super) async fn tell_outcomes(
     Ok(())
 }
 
-/// Waits until every peer has answered, or has had its time, and lets the lanes sign.
+/// Waits until every peer has answered, or has had its time, and lets the lanes sign. That it is done is stored last:
+/// whoever is killed before asks again.
 pub(super) async fn recover(
     mut answered: mpsc::Receiver<()>,
     peers: usize,
     timeout: Duration,
     directory: Arc<Directory>,
+    store: Store,
     cancel: CancellationToken,
-) -> Result<(), std::convert::Infallible> {
+) -> Result<(), StoreError> {
     let all = async {
         for _ in 0..peers {
             let _ = answered.recv().await;
         }
     };
-    if peers > 0 {
-        info!(peers, ?timeout, "the store is new: asking peers what we attested before");
-    }
+    info!(peers, ?timeout, "the store is new: asking peers what we attested before");
     let wait = tokio::time::timeout(timeout, all);
     if let Some(waited) = cancel.run_until_cancelled(wait).await {
         if waited.is_err() {
             tracing::warn!("not every peer answered in time: going on without them");
         }
         for entry in directory.values() {
-            let _ = entry.engine.send(Message::Recovered).await;
+            let (done, stored) = oneshot::channel();
+            if entry.engine.send(Message::Recovered(done)).await.is_err() || stored.await.is_err() {
+                // The engine has stopped: the next run asks again.
+                cancel.cancelled().await;
+                return Ok(());
+            }
         }
+        store.commit(vec![Write::Recovered]).await?;
     }
     cancel.cancelled().await;
     Ok(())

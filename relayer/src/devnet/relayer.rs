@@ -201,7 +201,8 @@ impl Relayer {
     /// If it does not answer, or not with success.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> eyre::Result<T> {
         let url = format!("{}{path}", self.api_url());
-        let answer = self.client.get(&url).send().await?.error_for_status()?;
+        let sent = self.client.get(&url).send().await;
+        let answer = sent.wrap_err_with(|| self.last_words())?.error_for_status()?;
         Ok(answer.json().await?)
     }
 
@@ -251,6 +252,11 @@ impl Relayer {
     #[must_use]
     pub fn log(&self) -> PathBuf {
         self.folder.join("relayer.log")
+    }
+
+    /// What a reader of an error wants to know of a relayer that does not answer.
+    fn last_words(&self) -> String {
+        format!("relayer-{} does not answer; its log ends with:\n{}", self.index, self.log_tail())
     }
 
     /// The last lines of its log.

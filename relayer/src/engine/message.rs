@@ -43,8 +43,8 @@ pub enum Message {
     Signed(Verified),
     /// A transaction came to its end.
     Resolved(Resolved),
-    /// Peers had their time to return what was lost.
-    Recovered,
+    /// Peers had their time to return what was lost. Answered once what they returned is stored.
+    Recovered(oneshot::Sender<()>),
     /// A human decided that a lane goes on which abstains for what it attested before.
     Resume {
         /// The lane's place in the pair.

@@ -73,6 +73,7 @@ impl<E: Into<redb::Error>> From<E> for StoreError {
 /// A handle on the store: reads at once, commits through the writer.
 #[derive(Clone, Debug)]
 pub struct Store {
+    path: Arc<Path>,
     reader: Reader,
     commits: mpsc::Sender<Commit>,
 }
@@ -87,15 +88,11 @@ struct Commit {
 impl Store {
     /// Opens the file, or creates it in a temporary file that is renamed once it is whole.
     ///
-    /// The returned flag tells whether the store was created: then its owner remembers nothing of
-    /// what it may have signed before.
-    ///
     /// # Errors
     /// [`StoreError::Open`] for a file that is damaged, in use, of a newer schema or of another
     /// deployment, with what to do.
-    pub fn open(path: &Path, deployment: &Deployment) -> Result<(Self, Writer, bool), StoreError> {
-        let created = !path.exists();
-        if created {
+    pub fn open(path: &Path, deployment: &Deployment) -> Result<(Self, Writer), StoreError> {
+        if !path.exists() {
             create(path).map_err(|error| open_error(path, &error, "check the folder"))?;
         }
         let database = Database::open(path).map_err(|error| {
@@ -109,11 +106,20 @@ impl Store {
         let database = Arc::new(database);
         let reader = Reader::new(Arc::clone(&database));
         check_schema(path, &reader)?;
-        check_deployment(path, &reader, deployment)?;
         let (commits, queue) = mpsc::channel(QUEUE_MAX);
         let writer = Writer::new(database, queue, deployment.relayer);
-        writer.put_deployment(deployment)?;
-        Ok((Self { reader, commits }, writer, created))
+        let store = Self { path: path.into(), reader, commits };
+        store.check(deployment)?;
+        writer.prepare(deployment)?;
+        Ok((store, writer))
+    }
+
+    /// Whether the store may serve `deployment`.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] if it belongs to another relayer, or a pair to other bridges.
+    pub fn check(&self, deployment: &Deployment) -> Result<(), StoreError> {
+        check_deployment(&self.path, &self.reader, deployment)
     }
 
     /// Reads, without waiting for writes.
@@ -247,8 +253,8 @@ mod tests {
     async fn a_second_attestation_with_another_head_is_refused_at_the_disk() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("relayer.redb");
-        let (store, writer, created) = Store::open(&path, &deployment(2)).expect("opened");
-        assert!(created);
+        let (store, writer) = Store::open(&path, &deployment(2)).expect("opened");
+        assert!(store.reader().is_recovering().expect("read"));
         let writing = writer.run();
         let asking = async {
             store.commit(vec![attestation(1)]).await.expect("the first");
@@ -266,6 +272,8 @@ mod tests {
             assert!(matches!(refused, StoreError::AlreadyAttested { count: 64 }));
             // What stood beside it is not stored either.
             assert_eq!(store.reader().lane(id).expect("read"), None);
+            store.commit(vec![Write::Recovered]).await.expect("recovered");
+            assert!(!store.reader().is_recovering().expect("read"));
             drop(store);
         };
         let (written, ()) = tokio::join!(writing, asking);

@@ -64,6 +64,15 @@ impl Reader {
         table.get("deployment")?.map(|row| decode("meta", row.value())).transpose()
     }
 
+    /// Whether the store was made anew, and the peers were not yet asked what this relayer attested before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn is_recovering(&self) -> Result<bool, StoreError> {
+        let table = begin_read(&self.database)?.open_table(META)?;
+        Ok(table.get("recovering")?.is_some())
+    }
+
     /// How far a lane has come; `None` if it was never read.
     ///
     /// # Errors

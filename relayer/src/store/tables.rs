@@ -17,7 +17,8 @@ use twinspan_chains::transactions::AccountKey;
 /// Version of what is below. A store of a newer one is refused.
 pub const SCHEMA: u32 = 2;
 
-/// `"schema"` → [`SCHEMA`]; `"deployment"` → [`Deployment`].
+/// `"schema"` → [`SCHEMA`]; `"deployment"` → [`Deployment`]; `"recovering"` → nothing, from the making of the store
+/// until the peers have told what this relayer attested before.
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 
 /// Lane id → [`LaneRow`].

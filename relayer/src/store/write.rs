@@ -43,6 +43,10 @@ pub enum Write {
     Transaction(AccountKey, Box<StoredTransaction>),
     /// A transaction that is no longer needed.
     TransactionGone(AccountKey, AccountNonce),
+    /// The deployment that the store serves from now on, besides those that it served before.
+    Deployment(Deployment),
+    /// What peers remember of our attestations is stored, as far as they could be asked.
+    Recovered,
 }
 
 /// The one writer. Runs until every [`super::Store`] is dropped.
@@ -62,21 +66,10 @@ impl Writer {
         Self { database, queue, relayer }
     }
 
-    /// Notes which deployment the store belongs to, together with those it belonged to before.
-    pub(super) fn put_deployment(&self, deployment: &Deployment) -> Result<(), StoreError> {
+    /// What every store has from its opening on.
+    pub(super) fn prepare(&self, deployment: &Deployment) -> Result<(), StoreError> {
         let transaction = begin_write(&self.database)?;
-        {
-            let mut table = transaction.open_table(META)?;
-            let known = table.get("deployment")?.map(|row| decode("meta", row.value()));
-            let mut merged: Deployment = known.transpose()?.unwrap_or_default();
-            merged.relayer = deployment.relayer;
-            for pair in &deployment.pairs {
-                if !merged.pairs.iter().any(|(name, ..)| *name == pair.0) {
-                    merged.pairs.push(pair.clone());
-                }
-            }
-            table.insert("deployment", encode("meta", &merged)?.as_slice())?;
-        }
+        deployed(&transaction, deployment)?;
         // Stores of the first days have none.
         transaction.open_table(DECISIONS)?;
         Ok(transaction.commit()?)
@@ -134,7 +127,9 @@ fn encode<T: Serialize>(table: &'static str, value: &T) -> Result<Vec<u8>, Store
 /// Opens every table once, so that reading never meets a missing one.
 pub(super) fn create_tables(transaction: &WriteTransaction) -> Result<(), redb::Error> {
     let schema = postcard::to_stdvec(&SCHEMA).expect("a number always encodes");
-    transaction.open_table(META)?.insert("schema", schema.as_slice())?;
+    let mut meta = transaction.open_table(META)?;
+    meta.insert("schema", schema.as_slice())?;
+    meta.insert("recovering", [].as_slice())?;
     transaction.open_table(LANES)?;
     transaction.open_table(REQUESTS)?;
     transaction.open_table(SETTLEMENTS)?;
@@ -181,7 +176,26 @@ fn apply(
             let mut table = transaction.open_table(TRANSACTIONS)?;
             table.remove(&transaction_key(*account, nonce.get()))?;
         }
+        Write::Deployment(deployment) => deployed(transaction, deployment)?,
+        Write::Recovered => {
+            transaction.open_table(META)?.remove("recovering")?;
+        }
     }
+    Ok(())
+}
+
+/// Notes which deployment the store belongs to, together with those it belonged to before.
+fn deployed(transaction: &WriteTransaction, deployment: &Deployment) -> Result<(), StoreError> {
+    let mut table = transaction.open_table(META)?;
+    let known = table.get("deployment")?.map(|row| decode("meta", row.value()));
+    let mut merged: Deployment = known.transpose()?.unwrap_or_default();
+    merged.relayer = deployment.relayer;
+    for pair in &deployment.pairs {
+        if !merged.pairs.iter().any(|(name, ..)| *name == pair.0) {
+            merged.pairs.push(pair.clone());
+        }
+    }
+    table.insert("deployment", encode("meta", &merged)?.as_slice())?;
     Ok(())
 }
 
