@@ -5,6 +5,7 @@ use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
 use secp256k1::{Message, SecretKey};
 use serde::{Deserialize, Serialize};
 
+use crate::abstain::{SignedAbstention, Statement};
 use crate::digest::Checkpoint;
 use crate::error::Disposition;
 use crate::ids::Count;
@@ -85,6 +86,18 @@ impl Signature {
             .map_err(|_| AttestationError::Malformed)?;
         Ok(Address::from_raw_public_key(&key.serialize_uncompressed()[1..]))
     }
+
+    /// Whether the key of `signer` made this signature of `digest`.
+    ///
+    /// # Errors
+    /// [`AttestationError`] if it did not.
+    pub fn is_of(&self, digest: B256, signer: Address) -> Result<(), AttestationError> {
+        let got = self.recover(digest)?;
+        if got != signer {
+            return Err(AttestationError::OtherSigner { want: signer, got });
+        }
+        Ok(())
+    }
 }
 
 /// Half the order of secp256k1, rounded down: the greatest `s` that is low (EIP-2).
@@ -99,10 +112,7 @@ impl Attestation {
     /// # Errors
     /// [`AttestationError`] if that key did not sign this checkpoint.
     pub fn verify(self) -> Result<Verified, AttestationError> {
-        let got = self.signature.recover(self.checkpoint.digest())?;
-        if got != self.signer {
-            return Err(AttestationError::OtherSigner { want: self.signer, got });
-        }
+        self.signature.is_of(self.checkpoint.digest(), self.signer)?;
         Ok(Verified(self))
     }
 }
@@ -120,7 +130,7 @@ impl Verified {
     }
 }
 
-/// A relayer's attestation key. Signs checkpoints and nothing else.
+/// A relayer's attestation key. Signs checkpoints and abstentions, and nothing else.
 pub struct AttestationKey {
     secret: SecretKey,
     address: Address,
@@ -160,15 +170,26 @@ impl AttestationKey {
     /// If the signature just made does not recover to this key: the machine is broken.
     #[must_use]
     pub fn sign(&self, checkpoint: Checkpoint) -> Verified {
-        let message = Message::from_digest(checkpoint.digest().0);
+        let signature = self.sign_digest(checkpoint.digest());
+        Attestation { checkpoint, signer: self.address, signature }
+            .verify()
+            .expect("a signature just made recovers to its own key")
+    }
+
+    /// Says aloud that nothing is attested.
+    #[must_use]
+    pub fn abstain(&self, statement: Statement) -> SignedAbstention {
+        let signature = self.sign_digest(statement.digest());
+        SignedAbstention { statement, signer: self.address, signature }
+    }
+
+    fn sign_digest(&self, digest: B256) -> Signature {
+        let message = Message::from_digest(digest.0);
         let signature = RecoverableSignature::sign_ecdsa_recoverable(message, &self.secret);
         let (id, compact) = signature.serialize_compact();
         let mut vs = B256::from_slice(&compact[32..]);
         vs.0[0] |= (id.to_u8() & 1) << 7;
-        let signature = Signature { r: B256::from_slice(&compact[..32]), vs };
-        Attestation { checkpoint, signer: self.address, signature }
-            .verify()
-            .expect("a signature just made recovers to its own key")
+        Signature { r: B256::from_slice(&compact[..32]), vs }
     }
 }
 

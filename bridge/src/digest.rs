@@ -1,10 +1,11 @@
-//! Computes the EIP-712 digests of the protocol: of a checkpoint, which is all that a relayer signs by itself; of a
-//! lane's recovery, which its operator asks for; and of a release to another address, which a recipient signs.
+//! Computes the EIP-712 digests of the protocol: of a checkpoint and of an abstention, which are all that a relayer
+//! signs by itself; of a lane's recovery, which its operator asks for; and of a release to another address, which a recipient signs.
 
 use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::SolValue;
 use serde::{Deserialize, Serialize};
 
+use crate::abstain::Statement;
 use crate::ids::{Count, Epoch, Lane};
 use crate::lane_head::LanePosition;
 
@@ -46,6 +47,32 @@ impl Checkpoint {
     }
 
     /// The EIP-712 digest that a relayer signs.
+    #[must_use]
+    pub fn digest(&self) -> B256 {
+        keccak256(self.preimage())
+    }
+}
+
+impl Statement {
+    /// What is hashed into the [`digest`](Self::digest), in the domain of a checkpoint: struct `Abstention(uint256
+    /// sourceChainId,address sourceBridge,uint64 epoch,uint64 count,uint8 reason,uint64 time)`.
+    #[must_use]
+    pub fn preimage(&self) -> [u8; 66] {
+        let fields = (
+            keccak256(
+                "Abstention(uint256 sourceChainId,address sourceBridge,uint64 epoch,uint64 count,uint8 reason,uint64 time)",
+            ),
+            U256::from(self.lane.source.chain_id.get()),
+            self.lane.source.address,
+            U256::from(self.epoch.get()),
+            U256::from(self.count.get()),
+            U256::from(self.reason.code()),
+            U256::from(self.time),
+        );
+        preimage(&self.lane, keccak256(fields.abi_encode()))
+    }
+
+    /// The EIP-712 digest that is signed. A checkpoint is of another type: neither can stand for the other.
     #[must_use]
     pub fn digest(&self) -> B256 {
         keccak256(self.preimage())

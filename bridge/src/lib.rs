@@ -4,6 +4,7 @@
 //! [`certify`] → [`schedule`], [`batch`] → [`settle`]. [`machine`] puts them together for one lane on
 //! one relayer. Nothing here does I/O, reads a clock or draws a random number.
 
+pub mod abstain;
 pub mod attest;
 pub mod batch;
 pub mod certify;

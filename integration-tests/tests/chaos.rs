@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use eyre::{WrapErr, ensure};
+use twinspan_bridge::abstain::Reason;
 use twinspan_chains::Truth;
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::chaos::{Chaos, Fault, Lie, Wire};
@@ -78,6 +79,16 @@ impl Storm {
         Ok(())
     }
 
+    /// Why relayers abstain, as told by every relayer of every relayer on every lane.
+    async fn abstentions(&self) -> eyre::Result<Vec<Reason>> {
+        let mut told = Vec::new();
+        for relayer in &self.live.world.relayers {
+            let lanes = relayer.status().await?.pairs.into_iter().flat_map(|pair| pair.lanes);
+            told.extend(lanes.flat_map(|lane| lane.abstentions).map(|one| one.reason));
+        }
+        Ok(told)
+    }
+
     async fn close(mut self) -> eyre::Result<()> {
         self.set(&[]).await?;
         self.live.close(Ending { errors: EXPECTED, ..Ending::default() }).await?;
@@ -120,10 +131,20 @@ async fn liars_below_the_quorum_get_nothing_attested_while_the_rest_is_down() ->
         let before = storm.live.metric("twinspan_attestations_total").await;
         storm.live.load(4).await?;
         tokio::time::sleep(Duration::from_secs(6)).await;
+        eventually("every relayer tells of every one that it abstains", PATIENCE, async || {
+            let told = storm.abstentions().await?;
+            let members = storm.live.world.relayers.len();
+            Ok(told.len() == 2 * members * members
+                && told.iter().all(|reason| *reason == Reason::EndpointsDisagree))
+        })
+        .await
+        .wrap_err_with(|| format!("{lie:?}"))?;
         let signed = storm.live.metric("twinspan_attestations_total").await - before;
         ensure!(signed == 0.0, "{lie:?}: {signed} attestations below the quorum");
         storm.set(&[]).await?;
         storm.all_arrived(PATIENCE).await.wrap_err_with(|| format!("after {lie:?}"))?;
+        eventually("nobody abstains", PATIENCE, async || Ok(storm.abstentions().await?.is_empty()))
+            .await?;
         println!("{lie:?}: nothing was attested, and all arrived when the others came back");
     }
     storm.close().await

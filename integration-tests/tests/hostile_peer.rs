@@ -7,13 +7,17 @@ use eyre::ensure;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
+use twinspan_bridge::abstain::{Reason, Statement};
 use twinspan_bridge::attest::AttestationKey;
 use twinspan_bridge::digest::Checkpoint;
 use twinspan_bridge::ids::Epoch;
 use twinspan_bridge::lane_head::LanePosition;
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::live::Live;
-use twinspan_relayer::peers::wire::{ATTESTATIONS_MAX, WireAttestation};
+use twinspan_relayer::clock::unix_millis;
+use twinspan_relayer::peers::wire::{
+    ABSTENTIONS_MAX, ATTESTATIONS_MAX, WireAbstention, WireAttestation,
+};
 
 const MESSAGES: &str = "twinspan_peer_messages_total";
 
@@ -41,6 +45,13 @@ async fn whatever_a_stranger_sends_is_refused_and_counted() -> eyre::Result<()> 
     let nested = format!("{{\"attestations\":{}", "[".repeat(50_000)).into_bytes();
     let many = vec![honest.clone(); ATTESTATIONS_MAX + 1];
     let other_lane = json!(B256::repeat_byte(7));
+    let said = stranger.abstention(&live).await?;
+    let say = |field: &str, value: Value| {
+        let mut changed = said.clone();
+        changed[field] = value;
+        json!({ "attestations": [], "abstentions": [changed] })
+    };
+    let told = vec![said.clone(); ABSTENTIONS_MAX + 1];
     let bad = [
         ("garbage", raw(json, noise.clone()), StatusCode::BAD_REQUEST),
         ("an empty body", raw(json, Vec::new()), StatusCode::BAD_REQUEST),
@@ -54,6 +65,19 @@ async fn whatever_a_stranger_sends_is_refused_and_counted() -> eyre::Result<()> 
         ("no member", post(json!({ "attestations": [honest] })), StatusCode::FORBIDDEN),
         ("an unknown lane", post(with("lane", other_lane.clone())), StatusCode::NOT_FOUND),
         ("too many", post(json!({ "attestations": many })), StatusCode::PAYLOAD_TOO_LARGE),
+        ("an abstention of no member", post(say("count", json!(1))), StatusCode::FORBIDDEN),
+        (
+            "one in a member's name",
+            post(say("signer", json!(live.world.relayers[1].address))),
+            StatusCode::FORBIDDEN,
+        ),
+        ("one of an unknown lane", post(say("lane", other_lane.clone())), StatusCode::NOT_FOUND),
+        ("one for no reason", post(say("reason", json!("none"))), StatusCode::BAD_REQUEST),
+        (
+            "too many abstentions",
+            post(json!({ "attestations": [], "abstentions": told })),
+            StatusCode::PAYLOAD_TOO_LARGE,
+        ),
         ("a question without a lane", stranger.get("/v1/attestations"), StatusCode::BAD_REQUEST),
         (
             "a question of an unknown lane",
@@ -69,6 +93,13 @@ async fn whatever_a_stranger_sends_is_refused_and_counted() -> eyre::Result<()> 
         ensure!(status == wanted, "{what}: answered {status}, want {wanted}");
         ensure!(stranger.refusals(&live).await? > refusals, "{what} is not counted");
     }
+
+    // Of another day: no fault of the sender, whose clock may be wrong.
+    let late = post(say("time", json!(1_000))).send().await?.status();
+    ensure!(late == StatusCode::ACCEPTED, "a late abstention: {late}");
+    let lanes =
+        live.world.relayers[0].status().await?.pairs.into_iter().flat_map(|pair| pair.lanes);
+    ensure!(lanes.into_iter().all(|lane| lane.abstentions.is_empty()), "it is believed");
 
     // As a member, but with a signature of its own key.
     let member = json!(live.world.relayers[1].address);
@@ -120,6 +151,20 @@ impl Stranger {
         let lane = live.world.lane(0);
         let signed = key.sign(Checkpoint { lane, epoch: Epoch::new(status.epoch), position });
         Ok(serde_json::to_value(WireAttestation::from(signed.get()))?)
+    }
+
+    /// A fresh abstention, by a key that is in no relayer set.
+    async fn abstention(&self, live: &Live) -> eyre::Result<Value> {
+        let status = live.lane(0, 0).await?;
+        let key = AttestationKey::from_bytes([7; 32])?;
+        let said = key.abstain(Statement {
+            lane: live.world.lane(0),
+            epoch: Epoch::new(status.epoch),
+            count: status.newest.count,
+            reason: Reason::Paused,
+            time: unix_millis(),
+        });
+        Ok(serde_json::to_value(WireAbstention::from(&said))?)
     }
 
     /// Messages counted as something else than taken or answered.

@@ -29,6 +29,7 @@ use crate::keys;
 use crate::metrics;
 use crate::peers::client::Peer;
 use crate::peers::{Directory, LaneEntry, server};
+use crate::pipeline::abstain::Abstainer;
 use crate::pipeline::attest::{ASKED_MAX, Attester, RemoteAttester};
 use crate::pipeline::exchange::{Exchange, OUTBOX_MAX, Outbox};
 use crate::pipeline::observe::{Memory, Observer};
@@ -207,6 +208,9 @@ impl App<'_> {
         }
         let directory = Arc::new(directory);
         self.peers(supervisor, &outbox, &directory)?;
+        let attester = self.ready.key.clone();
+        let abstainer = Abstainer { attester, directory: Arc::clone(&directory), outbox };
+        supervisor.spawn("abstain", abstainer.run(supervisor.token()));
         let api = Api {
             relayer: Arc::new((self.ready.config.name.clone(), self.ready.key.address())),
             pairs: Arc::new(reports),
@@ -304,6 +308,7 @@ impl App<'_> {
             messages,
             outbox.clone(),
         )?;
+        let troubles = [watch::Sender::new(None), watch::Sender::new(None)];
         for (side, cursor) in engine.cursors().into_iter().enumerate() {
             let chain = self.ready.chains[&sides[side].chain].clone();
             let bridge = sides[side].bridge;
@@ -318,13 +323,22 @@ impl App<'_> {
                 engine: inbox.clone(),
                 report: report.clone(),
                 memory: Memory::default(),
+                trouble: troubles[side].clone(),
             };
             let task = format!("{}/observe", observer.name);
             supervisor.spawn(task, observer.run(supervisor.token()));
         }
         for (index, lane) in lanes.into_iter().enumerate() {
-            let (engine, report) = (inbox.clone(), report.clone());
-            directory.insert(lane.id(), LaneEntry { lane, index, engine, report });
+            let entry = LaneEntry {
+                lane,
+                index,
+                engine: inbox.clone(),
+                report: report.clone(),
+                source: self.ready.chains[&sides[index].chain].clone(),
+                trouble: troubles[index].subscribe(),
+                abstentions: Arc::default(),
+            };
+            directory.insert(lane.id(), entry);
             if let Some(account) = accounts.get_mut(&sides[index].chain) {
                 account.pairs.push(inbox.clone());
             }

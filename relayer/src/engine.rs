@@ -8,7 +8,7 @@ mod message;
 mod seat;
 mod signing;
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -23,8 +23,9 @@ use twinspan_bridge::observe::{BridgeState, Milestone};
 use twinspan_bridge::settle::Settled;
 
 use self::seat::{Seat, log_settled, transfer_span};
+use crate::clock::unix_millis;
 use crate::metrics;
-use crate::pipeline::exchange::Outbox;
+use crate::pipeline::exchange::{Outbox, Outgoing};
 use crate::status::{LaneReport, PairReport};
 use crate::store::{DecisionRow, LaneRow, Store, StoreError, Write};
 
@@ -392,7 +393,7 @@ impl Engine {
             Effect::Exchange(attestations) => {
                 metrics::attested(&seat.name, attestations.len());
                 // Whoever does not listen now loses nothing: peers pull what they miss.
-                let _ = self.outbox.send(attestations.into());
+                let _ = self.outbox.send(Outgoing::Attestations(attestations.into()));
             }
             Effect::Submit { batch, attempt } => {
                 let since = seat.pending_since(Count::new(batch.first().get()));
@@ -430,14 +431,10 @@ impl Engine {
                 pending_seconds,
                 alarms: seat.alarms.iter().cloned().collect(),
                 status: Some(status),
+                abstains: None,
+                abstentions: Vec::new(),
             }
         });
         self.report.send_replace(PairReport { name: self.pair.clone(), lanes });
     }
-}
-
-/// Milliseconds of Unix time; 0 on a clock before 1970.
-fn unix_millis() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }

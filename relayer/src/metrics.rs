@@ -171,6 +171,11 @@ pub fn alarm(lane: &str, kind: &'static str) {
     counter!("twinspan_alarms_total", "lane" => lane.to_owned(), "kind" => kind).increment(1);
 }
 
+/// So many members attest nothing on a lane, by their own word.
+pub fn abstaining(lane: &str, members: usize) {
+    gauge!("twinspan_members_abstaining", "lane" => lane.to_owned()).set(members as f64);
+}
+
 /// A peer's request was answered. `outcome` is one of a closed set of words.
 pub fn peer_message(outcome: &'static str) {
     counter!("twinspan_peer_messages_total", "outcome" => outcome).increment(1);

@@ -1,8 +1,11 @@
 //! What a relayer says of itself: the state of its lanes, chains and peers.
 
 use serde::{Deserialize, Serialize};
+use twinspan_bridge::abstain::Reason;
 use twinspan_bridge::ids::{Count, Lane};
 use twinspan_bridge::lifecycle::LaneStatus;
+
+use crate::peers::abstentions::Abstaining;
 
 /// A bridge pair.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -28,6 +31,12 @@ pub struct LaneReport {
     pub alarms: Vec<String>,
     /// The state machine's own account.
     pub status: Option<LaneStatus>,
+    /// Why this relayer attests nothing now.
+    #[serde(default)]
+    pub abstains: Option<Reason>,
+    /// The members that attest nothing now, this one included, by their own word.
+    #[serde(default)]
+    pub abstentions: Vec<Abstaining>,
 }
 
 impl LaneReport {
@@ -54,6 +63,7 @@ impl LaneReport {
                 "abstaining",
                 format!("the source chain was reorganised: we sign nothing up to count {up_to}"),
             ),
+            None if let Some(reason) = self.abstains => ("abstaining", reason.label().into()),
             None if behind == 0 => ("ok", String::new()),
             None if status.certified > status.newest.count => {
                 ("delivering", format!("{behind} requests; waiting for the submitter's batch"))

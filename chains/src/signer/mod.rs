@@ -13,6 +13,7 @@ use alloy::signers::local::PrivateKeySigner;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use secrecy::ExposeSecret;
+use twinspan_bridge::abstain::{SignedAbstention, Statement};
 use twinspan_bridge::attest::{self, Attestation, Verified};
 use twinspan_bridge::digest::Checkpoint;
 use twinspan_bridge::error::Disposition;
@@ -98,12 +99,28 @@ impl Signer for LocalKey {
 /// # Errors
 /// [`SignerError`]; [`SignerError::Key`] also for a signature that is none of the signer's own.
 pub async fn attest(signer: &dyn Signer, checkpoint: Checkpoint) -> Result<Verified, SignerError> {
-    let signature = signer.sign(&checkpoint.preimage()).await?;
-    let mut vs = B256::from(signature.s());
-    vs.0[0] |= u8::from(signature.v()) << 7;
-    let signature = attest::Signature { r: signature.r().into(), vs };
+    let signature = compact(&signer.sign(&checkpoint.preimage()).await?);
     let attestation = Attestation { checkpoint, signer: signer.address(), signature };
     attestation.verify().map_err(|_| SignerError::Key)
+}
+
+/// Says aloud, with the key of `signer`, that nothing is attested.
+///
+/// # Errors
+/// [`SignerError`]; [`SignerError::Key`] also for a signature that is none of the signer's own.
+pub async fn abstain(
+    signer: &dyn Signer,
+    statement: Statement,
+) -> Result<SignedAbstention, SignerError> {
+    let signature = compact(&signer.sign(&statement.preimage()).await?);
+    let said = SignedAbstention { statement, signer: signer.address(), signature };
+    said.verify().map(|()| said).map_err(|_| SignerError::Key)
+}
+
+fn compact(signature: &Signature) -> attest::Signature {
+    let mut vs = B256::from(signature.s());
+    vs.0[0] |= u8::from(signature.v()) << 7;
+    attest::Signature { r: signature.r().into(), vs }
 }
 
 /// Signs the transactions of an account. Its key pays for them and authorises nothing else.

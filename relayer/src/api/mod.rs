@@ -130,9 +130,21 @@ async fn status(State(api): State<Api>) -> Json<Status> {
         relayer: api.relayer.1,
         uptime_seconds: api.started.elapsed().as_secs(),
         configuration: api.configuration.borrow().clone(),
-        pairs: api.pairs.iter().map(|pair| pair.borrow().clone()).collect(),
+        pairs: api.pairs.iter().map(|pair| pair_report(&api.directory, pair)).collect(),
         chains,
     })
+}
+
+/// What the engine says, and who abstains.
+fn pair_report(directory: &Directory, pair: &watch::Receiver<PairReport>) -> PairReport {
+    let mut report = pair.borrow().clone();
+    for lane in &mut report.lanes {
+        if let Some(entry) = lane.lane.and_then(|lane| directory.get(&lane.id())) {
+            lane.abstains = entry.abstains();
+            lane.abstentions = entry.abstentions.current();
+        }
+    }
+    report
 }
 
 fn chain_report(chain: &EvmChain, account: &EngineHandle) -> ChainReport {

@@ -1,7 +1,7 @@
 //! Watches the configuration's file: a good new one is taken, a faulty one refused, and the old one stays.
 
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -9,6 +9,7 @@ use tracing::{info, warn};
 
 use super::{AppError, Listeners, Ready};
 use crate::api::Configuration;
+use crate::clock::unix_seconds;
 use crate::config::Config;
 use crate::metrics;
 use crate::store::Store;
@@ -33,7 +34,7 @@ impl Changes {
     pub(super) fn watch(file: PathBuf) -> Result<Self, AppError> {
         let hangup = signal(SignalKind::hangup()).map_err(AppError::Signal)?;
         let seen = std::fs::read(&file).ok();
-        let (report, _) = watch::channel(Configuration { since: unix_now(), refused: None });
+        let (report, _) = watch::channel(Configuration { since: unix_seconds(), refused: None });
         Ok(Self { file, hangup, read: seen.clone(), seen, report })
     }
 
@@ -55,7 +56,8 @@ impl Changes {
                 Ok(next) => {
                     info!(file = %self.file.display(), "the configuration has changed: going on with it");
                     metrics::reloaded(true);
-                    self.report.send_replace(Configuration { since: unix_now(), refused: None });
+                    self.report
+                        .send_replace(Configuration { since: unix_seconds(), refused: None });
                     return next;
                 }
                 Err(why) => {
@@ -113,8 +115,4 @@ impl Changes {
         }
         Ok((ready, listeners))
     }
-}
-
-fn unix_now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }

@@ -173,6 +173,9 @@ fn show(status: &Answer) {
         );
     }
     for lane in status.pairs.iter().flat_map(|pair| &pair.lanes) {
+        for one in &lane.abstentions {
+            println!("! {}: {} attests nothing: {}", lane.name, one.relayer, one.reason.label());
+        }
         for alarm in &lane.alarms {
             println!("! {}: {alarm}", lane.name);
         }

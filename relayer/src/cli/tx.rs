@@ -1,6 +1,6 @@
 //! `twinspan tx`
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use alloy::primitives::utils::format_units;
 use clap::{Args, Subcommand};
@@ -14,6 +14,7 @@ use super::Failure;
 use super::operator::Operator;
 use super::status::json;
 use crate::api::operator::{Done, Pending};
+use crate::clock::unix_seconds;
 
 /// Look at a running relayer's own transactions, and act on one that is stuck
 #[derive(Debug, Args)]
@@ -142,6 +143,5 @@ fn offer(fees: Fees) -> String {
 }
 
 fn age(created_at: u64) -> Duration {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    now.saturating_sub(Duration::from_secs(created_at))
+    Duration::from_secs(unix_seconds().saturating_sub(created_at))
 }

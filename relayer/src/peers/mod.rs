@@ -1,16 +1,22 @@
 //! Talks to the other relayers. Whatever they say is input from a stranger: each attestation carries
 //! its own authority in its signature.
 
+pub mod abstentions;
 pub mod client;
 pub mod server;
 pub mod wire;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
+use twinspan_bridge::abstain::Reason;
 use twinspan_bridge::ids::{Lane, LaneId};
 use twinspan_bridge::lifecycle::LaneStatus;
+use twinspan_chains::EvmChain;
+use twinspan_chains::condition::ChainState;
 
+use self::abstentions::Abstentions;
 use crate::engine::Message;
 use crate::status::PairReport;
 
@@ -25,6 +31,12 @@ pub struct LaneEntry {
     pub engine: mpsc::Sender<Message>,
     /// What the engine says of its pair.
     pub report: watch::Receiver<PairReport>,
+    /// The source chain.
+    pub source: EvmChain,
+    /// Why the source cannot be read now.
+    pub trouble: watch::Receiver<Option<Reason>>,
+    /// Who abstains, us included.
+    pub abstentions: Arc<Abstentions>,
 }
 
 impl LaneEntry {
@@ -32,6 +44,23 @@ impl LaneEntry {
     #[must_use]
     pub fn status(&self) -> Option<LaneStatus> {
         self.report.borrow().lanes[self.index].status.clone()
+    }
+
+    /// Its name in logs and metrics.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.report.borrow().lanes[self.index].name.clone()
+    }
+
+    /// Why this relayer attests nothing here now.
+    #[must_use]
+    pub fn abstains(&self) -> Option<Reason> {
+        let by_state = self.status().and_then(|status| status.abstains?.reason());
+        let stale = || match self.source.condition().state {
+            ChainState::Halted | ChainState::Unreachable => Some(Reason::SourceStale),
+            ChainState::Starting | ChainState::Live => None,
+        };
+        by_state.or_else(|| *self.trouble.borrow()).or_else(stale)
     }
 }
 

@@ -14,7 +14,10 @@ use axum::routing::get;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde_json::json;
 
-use super::wire::{ATTESTATIONS_MAX, Attestations, BODY_BYTES_MAX, Pull, WireAttestation};
+use super::wire::{
+    ABSTENTIONS_MAX, ATTESTATIONS_MAX, Attestations, BODY_BYTES_MAX, Pull, WireAbstention,
+    WireAttestation,
+};
 use super::{Directory, LaneEntry};
 use crate::engine::Message;
 use crate::metrics;
@@ -58,7 +61,9 @@ impl IntoResponse for Refusal {
             Self::TooMany(n) => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "too_many",
-                format!("{n} attestations: at most {ATTESTATIONS_MAX}"),
+                format!(
+                    "{n} of a kind: at most {ATTESTATIONS_MAX} attestations and {ABSTENTIONS_MAX} abstentions"
+                ),
             ),
             Self::UnknownLane => (
                 StatusCode::NOT_FOUND,
@@ -126,7 +131,14 @@ async fn push(
     if body.attestations.len() > ATTESTATIONS_MAX {
         return Err(Refusal::TooMany(body.attestations.len()));
     }
+    if body.abstentions.len() > ABSTENTIONS_MAX {
+        return Err(Refusal::TooMany(body.abstentions.len()));
+    }
     let mut taken = 0;
+    for said in &body.abstentions {
+        let entry = peers.directory.get(&said.lane).ok_or(Refusal::UnknownLane)?;
+        taken += hear(entry, *said)?;
+    }
     for of_lane in body.attestations.chunk_by(|a, b| a.lane == b.lane) {
         let entry = peers.directory.get(&of_lane[0].lane).ok_or(Refusal::UnknownLane)?;
         taken += take(entry, of_lane)?;
@@ -148,6 +160,7 @@ fn take(entry: &LaneEntry, attestations: &[WireAttestation]) -> Result<usize, Re
         }
         let attestation = wire.of_lane(entry.lane);
         attestation.verify().map_err(|_| Refusal::Forged)?;
+        entry.abstentions.withdraw(wire.signer);
         fresh.push(attestation);
     }
     let taken = fresh.len();
@@ -155,6 +168,21 @@ fn take(entry: &LaneEntry, attestations: &[WireAttestation]) -> Result<usize, Re
         entry.engine.try_send(Message::Attested(fresh)).map_err(|_| Refusal::Busy)?;
     }
     Ok(taken)
+}
+
+/// Notes a member's abstention, if it is news.
+fn hear(entry: &LaneEntry, said: WireAbstention) -> Result<usize, Refusal> {
+    let status = entry.status().ok_or(Refusal::Busy)?;
+    if said.epoch.get() != status.epoch || !entry.abstentions.is_news(said.signer, said.time) {
+        return Ok(0);
+    }
+    if !status.members.contains(&said.signer) {
+        return Err(Refusal::Forged);
+    }
+    let said = said.of_lane(entry.lane);
+    said.verify().map_err(|_| Refusal::Forged)?;
+    entry.abstentions.note(said);
+    Ok(1)
 }
 
 async fn pull(
@@ -171,5 +199,6 @@ async fn pull(
             Refusal::Failed
         })?;
     metrics::peer_message("answered");
-    Ok(Json(Attestations { attestations: found.iter().map(WireAttestation::from).collect() }))
+    let attestations = found.iter().map(WireAttestation::from).collect();
+    Ok(Json(Attestations { attestations, abstentions: Vec::new() }))
 }

@@ -2,6 +2,7 @@
 
 use alloy::primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
+use twinspan_bridge::abstain::{Reason, SignedAbstention, Statement};
 use twinspan_bridge::attest::{Attestation, Signature};
 use twinspan_bridge::digest::Checkpoint;
 use twinspan_bridge::ids::{Count, Epoch, Lane, LaneId};
@@ -10,7 +11,11 @@ use twinspan_bridge::lane_head::LanePosition;
 /// Attestations in one message, at most.
 pub const ATTESTATIONS_MAX: usize = 256;
 
-/// Bytes of one message, at most: [`ATTESTATIONS_MAX`] attestations of under 500 bytes.
+/// Abstentions in one message, at most.
+pub const ABSTENTIONS_MAX: usize = 64;
+
+/// Bytes of one message, at most: [`ATTESTATIONS_MAX`] attestations and [`ABSTENTIONS_MAX`] abstentions of under 400
+/// bytes each.
 pub const BODY_BYTES_MAX: usize = 128 * 1024;
 
 /// An attestation as it travels.
@@ -33,12 +38,37 @@ pub struct WireAttestation {
     pub vs: B256,
 }
 
-/// Attestations from one relayer to another, either way.
+/// An abstention as it travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WireAbstention {
+    /// The lane, by its id.
+    pub lane: LaneId,
+    /// The epoch.
+    pub epoch: Epoch,
+    /// Where the destination stands.
+    pub count: Count,
+    /// Why.
+    pub reason: Reason,
+    /// When it was said, in milliseconds of Unix time.
+    pub time: u64,
+    /// Who signed.
+    pub signer: Address,
+    /// The signature's `r`.
+    pub r: B256,
+    /// The signature's `s` with the parity on top (EIP-2098).
+    pub vs: B256,
+}
+
+/// What one relayer tells another, either way.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attestations {
     /// At most [`ATTESTATIONS_MAX`].
     pub attestations: Vec<WireAttestation>,
+    /// At most [`ABSTENTIONS_MAX`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub abstentions: Vec<WireAbstention>,
 }
 
 /// Asks for attestations.
@@ -69,5 +99,24 @@ impl WireAttestation {
         let position = LanePosition { count, head };
         let checkpoint = Checkpoint { lane, epoch, position };
         Attestation { checkpoint, signer, signature: Signature { r, vs } }
+    }
+}
+
+impl From<&SignedAbstention> for WireAbstention {
+    fn from(said: &SignedAbstention) -> Self {
+        let SignedAbstention { statement, signer, signature } = *said;
+        let Statement { lane, epoch, count, reason, time } = statement;
+        let Signature { r, vs } = signature;
+        Self { lane: lane.id(), epoch, count, reason, time, signer, r, vs }
+    }
+}
+
+impl WireAbstention {
+    /// The abstention, once its lane is known.
+    #[must_use]
+    pub const fn of_lane(self, lane: Lane) -> SignedAbstention {
+        let Self { epoch, count, reason, time, signer, r, vs, .. } = self;
+        let statement = Statement { lane, epoch, count, reason, time };
+        SignedAbstention { statement, signer, signature: Signature { r, vs } }
     }
 }

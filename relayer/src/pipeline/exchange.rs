@@ -1,4 +1,4 @@
-//! Exchanges attestations with one peer: pushes our own, pulls what is missing.
+//! Exchanges attestations with one peer: pushes our own, pulls what is missing. Tells it where we abstain.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,16 +7,26 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
+use twinspan_bridge::abstain::SignedAbstention;
 use twinspan_bridge::attest::Attestation;
 use twinspan_bridge::lifecycle::LaneStatus;
 
 use crate::engine::Message;
 use crate::peers::client::{Peer, PeerError};
-use crate::peers::wire::{ATTESTATIONS_MAX, Attestations, Pull, WireAttestation};
+use crate::peers::wire::{ABSTENTIONS_MAX, ATTESTATIONS_MAX, Attestations, Pull, WireAttestation};
 use crate::peers::{Directory, LaneEntry};
 
-/// Our new attestations, for every peer. A peer that falls behind skips what it missed, and pulls.
-pub type Outbox = broadcast::Sender<Arc<[Attestation]>>;
+/// What every peer is told. One that falls behind skips what it missed, and pulls.
+pub type Outbox = broadcast::Sender<Outgoing>;
+
+/// One thing that every peer is told.
+#[derive(Clone, Debug)]
+pub enum Outgoing {
+    /// Our new attestations.
+    Attestations(Arc<[Attestation]>),
+    /// Where we attest nothing.
+    Abstention(SignedAbstention),
+}
 
 /// Messages that a slow peer may be behind before it skips some.
 pub const OUTBOX_MAX: usize = 256;
@@ -29,8 +39,8 @@ const BACKOFF_MAX: Duration = Duration::from_secs(5);
 pub struct Exchange {
     /// The peer.
     pub peer: Peer,
-    /// Our new attestations.
-    pub outbox: broadcast::Receiver<Arc<[Attestation]>>,
+    /// What it is told.
+    pub outbox: broadcast::Receiver<Outgoing>,
     /// Our lanes.
     pub directory: Arc<Directory>,
     /// How often missing attestations are asked for.
@@ -57,7 +67,7 @@ impl Exchange {
         loop {
             let result = tokio::select! {
                 received = self.outbox.recv() => match received {
-                    Ok(first) => self.push(&first).await.map(|()| true),
+                    Ok(first) => self.push(first).await.map(|()| true),
                     Err(RecvError::Lagged(_)) => Ok(false),
                     Err(RecvError::Closed) => return std::future::pending().await,
                 },
@@ -82,20 +92,31 @@ impl Exchange {
     }
 
     /// Pushes what is in the outbox now, as one message where it fits.
-    async fn push(&mut self, first: &Arc<[Attestation]>) -> Result<(), PeerError> {
-        let mut body =
-            Attestations { attestations: first.iter().map(WireAttestation::from).collect() };
+    async fn push(&mut self, first: Outgoing) -> Result<(), PeerError> {
+        let mut all = Attestations::default();
+        let mut next = Some(first);
         loop {
-            match self.outbox.try_recv() {
-                Ok(more) => body.attestations.extend(more.iter().map(WireAttestation::from)),
-                Err(TryRecvError::Lagged(_)) => {}
-                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            match next.take() {
+                Some(Outgoing::Attestations(some)) => {
+                    all.attestations.extend(some.iter().map(WireAttestation::from));
+                }
+                Some(Outgoing::Abstention(said)) => all.abstentions.push((&said).into()),
+                None => break,
             }
+            next = match self.outbox.try_recv() {
+                Ok(more) => Some(more),
+                Err(TryRecvError::Lagged(_)) => self.outbox.try_recv().ok(),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => None,
+            };
         }
-        let mut rest = body.attestations.as_slice();
-        while !rest.is_empty() {
+        // A peer that was away needs the newest only.
+        let older = all.abstentions.len().saturating_sub(ABSTENTIONS_MAX);
+        let mut abstentions = all.abstentions.split_off(older);
+        let mut rest = all.attestations.as_slice();
+        while !rest.is_empty() || !abstentions.is_empty() {
             let (part, after) = rest.split_at(rest.len().min(ATTESTATIONS_MAX));
-            self.peer.push(&Attestations { attestations: part.to_vec() }).await?;
+            let abstentions = std::mem::take(&mut abstentions);
+            self.peer.push(&Attestations { attestations: part.to_vec(), abstentions }).await?;
             rest = after;
         }
         Ok(())

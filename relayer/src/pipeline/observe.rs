@@ -4,12 +4,13 @@
 //! engine refuses is read again; if the node insists, its account of the block read last tells
 //! whether it lies about logs or stands on another history.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use alloy::primitives::Address;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
+use twinspan_bridge::abstain::Reason;
 use twinspan_bridge::ids::{BlockNumber, BlockRef, Epoch};
 use twinspan_bridge::machine::WINDOW_MAX;
 use twinspan_bridge::observe::{BridgeRead, BridgeState, Milestone};
@@ -18,6 +19,7 @@ use twinspan_bridge::schedule::{Term, term_start};
 use twinspan_chains::{EvmChain, ReadError, RpcFault};
 
 use super::read_ahead::{ReadAhead, block};
+use crate::clock::unix_seconds;
 use crate::engine::{Message, Observation, Refusal, Verdict};
 use crate::status::PairReport;
 
@@ -29,6 +31,9 @@ const BACKOFF_MAX: Duration = Duration::from_secs(10);
 
 /// Refusals in a row after which the node's account of the last block is asked for.
 const REFUSALS_BEFORE_PROBE: u32 = 2;
+
+/// Failed reads in a row after which the peers are told.
+const FAILURES_BEFORE_WORD: u32 = 4;
 
 /// Blocks behind the last final one whose state every node has: what fails there, fails for another reason.
 const STATE_BLOCKS_MIN: u64 = 8;
@@ -58,6 +63,28 @@ impl From<RpcFault> for Fault {
     }
 }
 
+impl Fault {
+    /// What the peers are told of it.
+    const fn reason(&self) -> Reason {
+        match self {
+            Self::Read(ReadError::Rpc(
+                RpcFault::Disagreement { .. } | RpcFault::QuorumUnavailable { .. },
+            )) => Reason::EndpointsDisagree,
+            Self::Read(
+                ReadError::Rpc(RpcFault::Unproven(_))
+                | ReadError::Log(_)
+                | ReadError::Incomplete(_)
+                | ReadError::Astray { .. },
+            )
+            | Self::Refused(_) => Reason::HeadMismatch,
+            Self::Read(
+                ReadError::Rpc(_) | ReadError::RelayerSet(_) | ReadError::TooManyLogs { .. },
+            )
+            | Self::Stopped => Reason::SourceStale,
+        }
+    }
+}
+
 /// Reads one side.
 #[derive(Debug)]
 pub struct Observer {
@@ -81,6 +108,8 @@ pub struct Observer {
     pub report: watch::Receiver<PairReport>,
     /// What is known between two reads.
     pub memory: Memory,
+    /// Why the lane that begins here is not read now.
+    pub trouble: watch::Sender<Option<Reason>>,
 }
 
 /// What an observer remembers between two reads; all of it can be forgotten.
@@ -89,6 +118,8 @@ pub struct Memory {
     epoch: Option<Epoch>,
     term: Option<Term>,
     refusals: u32,
+    /// Failed reads in a row.
+    failures: u32,
     /// The newest block whose state was asked for.
     newest: Option<(BlockRef, BridgeState)>,
     /// The newest block that the engine was told of.
@@ -115,6 +146,8 @@ impl Observer {
             if advanced.is_ok() {
                 pause = PAUSE_MIN;
                 self.memory.refusals = 0;
+                self.memory.failures = 0;
+                self.trouble.send_if_modified(|trouble| trouble.take().is_some());
             }
             match advanced {
                 Ok(Pace::AtHead) => latest = heads.next().await,
@@ -128,6 +161,10 @@ impl Observer {
                 Err(Fault::Stopped) => return,
                 Err(fault) => {
                     warn!(side = %self.name, block = %latest.number, %fault, "read failed, trying again");
+                    self.memory.failures += 1;
+                    if self.memory.failures >= FAILURES_BEFORE_WORD {
+                        self.trouble.send_replace(Some(fault.reason()));
+                    }
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(BACKOFF_MAX);
                     if let Err(fault) = self.after(&fault).await {
@@ -317,6 +354,5 @@ fn has_room(report: &PairReport, side: usize) -> bool {
 }
 
 fn is_paused(state: &BridgeState) -> bool {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    state.paused_until > now.as_secs()
+    state.paused_until > unix_seconds()
 }

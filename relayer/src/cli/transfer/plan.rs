@@ -1,8 +1,6 @@
 //! What a transfer moves and costs. All that the vault would refuse is refused here, in words, before anything is
 //! sent.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use alloy::primitives::utils::{format_units, parse_units};
 use alloy::primitives::{Address, U256};
 use alloy::providers::Provider;
@@ -14,6 +12,7 @@ use twinspan_contracts::{Bridge, TestMultiToken, TestNFT, TestToken, Vault, expl
 use super::Transfer;
 use crate::cli::Failure;
 use crate::cli::wallet::Connection;
+use crate::clock::unix_seconds;
 
 /// Decimals of every chain's coin.
 const COIN_DECIMALS: u8 = 18;
@@ -61,10 +60,6 @@ fn node(error: impl Into<eyre::Report>) -> Failure {
     Failure::Unreachable(error.into())
 }
 
-fn unix_now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
-}
-
 fn shown(amount: U256, decimals: u8) -> String {
     format_units(amount, decimals).unwrap_or_else(|_| amount.to_string())
 }
@@ -101,7 +96,7 @@ impl Transfer {
                 None => node(error),
             }
         })?;
-        if quote.earliest > unix_now() + 1 {
+        if quote.earliest > unix_seconds() + 1 {
             let room = vault.available(token, direction::OUTGOING).call().await.map_err(node)?;
             let when = match quote.earliest {
                 u64::MAX => "never by the limits in force".to_owned(),
@@ -144,7 +139,7 @@ impl Transfer {
             return Err(refused("--to is a bridge or its vault: it would keep what arrives"));
         }
         let until = bridge.positions().call().await.map_err(node)?.pausedUntil;
-        if until > unix_now() {
+        if until > unix_seconds() {
             return Err(refused(format!("the bridge is paused until Unix time {until}")));
         }
         Ok(address)

@@ -1,0 +1,70 @@
+//! What members of a lane's relayer set say of themselves: that they attest nothing now, and why. People read it;
+//! nothing is decided by it.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use alloy::primitives::Address;
+use serde::{Deserialize, Serialize};
+use twinspan_bridge::abstain::{Reason, SignedAbstention};
+use twinspan_bridge::ids::Count;
+
+use crate::clock::unix_millis;
+
+/// How long a member's word counts. It repeats it every third of that.
+pub const FRESH: Duration = Duration::from_secs(30);
+
+/// How far a member's clock may be off, in milliseconds.
+const CLOCK_MAX: u64 = 300_000;
+
+/// Who abstains on one lane.
+#[derive(Debug, Default)]
+pub struct Abstentions(Mutex<BTreeMap<Address, (SignedAbstention, Instant)>>);
+
+/// One of them, for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Abstaining {
+    /// Which relayer.
+    pub relayer: Address,
+    /// Why.
+    pub reason: Reason,
+    /// Where the destination stood then.
+    pub count: Count,
+}
+
+impl Abstentions {
+    /// Whether the word of `signer` at `time` (milliseconds of Unix time) may be news: neither heard before nor of
+    /// another day.
+    #[must_use]
+    pub fn is_news(&self, signer: Address, time: u64) -> bool {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_later = known.get(&signer).is_none_or(|(said, _)| said.statement.time < time);
+        is_later && time.abs_diff(unix_millis()) <= CLOCK_MAX
+    }
+
+    /// Notes a verified word of a member. Those that count no longer are forgotten.
+    pub fn note(&self, said: SignedAbstention) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, (_, heard)| heard.elapsed() < FRESH);
+        known.insert(said.signer, (said, Instant::now()));
+    }
+
+    /// Forgets what `signer` said.
+    pub fn withdraw(&self, signer: Address) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&signer);
+    }
+
+    /// Whose word counts now.
+    #[must_use]
+    pub fn current(&self) -> Vec<Abstaining> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = known.values().filter(|(_, heard)| heard.elapsed() < FRESH);
+        let shown = fresh.map(|(said, _)| Abstaining {
+            relayer: said.signer,
+            reason: said.statement.reason,
+            count: said.statement.count,
+        });
+        shown.collect()
+    }
+}
