@@ -34,6 +34,8 @@ pub enum ChainState {
 pub enum EndpointState {
     /// It answers, and what it says fits.
     Up,
+    /// Another one, asked a second later, answered first: asked after the others for a while.
+    Slow,
     /// Its newest block is behind that of the others: asked last, and for no logs while another one answers.
     Lagging,
     /// It served something untrue: asked last for a while.
@@ -60,13 +62,14 @@ impl ChainState {
 
 impl EndpointState {
     /// Every state, for metrics.
-    pub const ALL: [Self; 4] = [Self::Up, Self::Lagging, Self::Distrusted, Self::Dead];
+    pub const ALL: [Self; 5] = [Self::Up, Self::Slow, Self::Lagging, Self::Distrusted, Self::Dead];
 
     /// Its name in logs and metrics.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
             Self::Up => "up",
+            Self::Slow => "slow",
             Self::Lagging => "lagging",
             Self::Distrusted => "distrusted",
             Self::Dead => "dead",

@@ -1,7 +1,7 @@
 //! One node that we may ask, with everything that protects it and us from each other.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use alloy::rpc::client::RpcClient;
@@ -32,11 +32,32 @@ pub(crate) struct Endpoint {
     ws: Option<WsLink>,
     breaker: Option<BreakerView>,
     lagging: Arc<AtomicBool>,
-    distrusted_until: Arc<Mutex<Option<Instant>>>,
+    distrusted: Until,
+    slow: Until,
 }
 
 /// How long an endpoint that served something untrue is asked after all others.
 const DISTRUST: Duration = Duration::from_secs(60);
+
+/// How long one that kept us waiting is asked after those that do not.
+const SLOW: Duration = Duration::from_secs(60);
+
+/// Something that holds for a while.
+#[derive(Clone, Debug, Default)]
+struct Until(Arc<Mutex<Option<Instant>>>);
+
+impl Until {
+    fn begin(&self, lasting: Duration) {
+        let until = Instant::now() + lasting;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
+    }
+
+    /// Until when, if it holds now.
+    fn end(&self) -> Option<Instant> {
+        let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        until.filter(|until| Instant::now() < *until)
+    }
+}
 
 impl Endpoint {
     /// Builds the endpoint's stack over `wire`, its HTTP or WebSocket transport.
@@ -84,7 +105,8 @@ impl Endpoint {
             ws: None,
             breaker: None,
             lagging: Arc::default(),
-            distrusted_until: Arc::default(),
+            distrusted: Until::default(),
+            slow: Until::default(),
         }
     }
 
@@ -133,35 +155,36 @@ impl Endpoint {
     pub(crate) fn state(&self) -> EndpointState {
         if self.breaker.as_ref().is_some_and(|breaker| !breaker.is_closed()) {
             EndpointState::Dead
-        } else if self.distrusted_until().is_some() {
+        } else if self.distrusted.end().is_some() {
             EndpointState::Distrusted
         } else if self.is_lagging() {
             EndpointState::Lagging
+        } else if self.slow.end().is_some() {
+            EndpointState::Slow
         } else {
             EndpointState::Up
         }
     }
 
-    /// Until when it is distrusted, if it is.
-    fn distrusted_until(&self) -> Option<Instant> {
-        unpoisoned(&self.distrusted_until).filter(|until| Instant::now() < *until)
-    }
-
     /// It served something untrue.
     pub(crate) fn distrust(&self) {
-        *unpoisoned(&self.distrusted_until) = Some(Instant::now() + DISTRUST);
+        self.distrusted.begin(DISTRUST);
+    }
+
+    /// Another one, asked later, answered first.
+    pub(crate) fn was_slow(&self) {
+        self.slow.begin(SLOW);
     }
 }
 
-/// The endpoints with their places, in the order in which one after the other is asked: those that are
-/// distrusted last, the latest of them after the others, and behind them all those that lag.
+/// The endpoints with their places, in the order in which one after the other is asked: after those that are well
+/// those that were slow, then those that are distrusted, the latest of them after the others, and behind them all
+/// those that lag.
 pub(crate) fn by_trust(endpoints: &[Endpoint]) -> impl Iterator<Item = (usize, &Endpoint)> {
     let mut order: Vec<_> = endpoints.iter().enumerate().collect();
     // Stable: otherwise the order is that of the configuration.
-    order.sort_by_cached_key(|(_, endpoint)| (endpoint.is_lagging(), endpoint.distrusted_until()));
+    order.sort_by_cached_key(|(_, endpoint)| {
+        (endpoint.is_lagging(), endpoint.distrusted.end(), endpoint.slow.end())
+    });
     order.into_iter()
-}
-
-fn unpoisoned<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,15 +1,26 @@
-//! Asks the endpoints in the order of the configuration until one gives an answer.
+//! Asks the endpoints in the order of the configuration until one gives an answer. A read that takes long is asked of
+//! the next one as well, and the first answer counts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use alloy::rpc::json_rpc::RequestPacket;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use tower::ServiceExt;
 
 use super::endpoint::{Endpoint, by_trust};
 use super::fault::RpcFault;
 use super::service::{Outcome, Rpc, RpcService};
 use super::{classify, method};
+
+/// How long one endpoint may take for a read before the next one is asked too. Logs may take longer by right, and are
+/// never asked for twice at once.
+const HEDGE_AFTER: Duration = Duration::from_secs(1);
+
+/// Endpoints that are asked the same at once, at most.
+const HEDGE_MAX: usize = 2;
 
 /// Tries each endpoint at most once a call: healthy ones first, those that lag or are distrusted last.
 ///
@@ -33,19 +44,42 @@ impl Failover {
 
     async fn run(self, request: RequestPacket) -> Outcome {
         let is_logs = method::label(&request) == "eth_getLogs";
+        let is_hedged = !is_logs && method::is_idempotent(&request);
         let mut last = Err(classify::as_error(RpcFault::Unreachable("no endpoint".to_owned())));
-        for (place, endpoint) in by_trust(&self.endpoints) {
-            let outcome = endpoint.service().oneshot(request.clone()).await;
+        let mut rest = by_trust(&self.endpoints).peekable();
+        let mut under_way = FuturesUnordered::new();
+        let mut waiting = Vec::new();
+        let mut is_time = false;
+        while rest.peek().is_some() || !under_way.is_empty() {
+            if (under_way.is_empty() || is_time)
+                && let Some((place, endpoint)) = rest.next()
+            {
+                let call = endpoint.service().oneshot(request.clone());
+                under_way.push(async move { (place, call.await) });
+                waiting.push(place);
+            }
+            let may_hedge = is_hedged && under_way.len() < HEDGE_MAX && rest.peek().is_some();
+            let ended = tokio::select! {
+                ended = under_way.next() => ended,
+                () = tokio::time::sleep(HEDGE_AFTER), if may_hedge => None,
+            };
+            is_time = ended.is_none();
+            let Some((place, outcome)) = ended else { continue };
+            let endpoint = &self.endpoints[place];
             match classify::fault_in(&outcome) {
                 // What is too large for one may not be for another, which lets us ask for more or does not lie.
                 Some(fault) if fault.may_pass() || fault == RpcFault::TooLarge => {
                     tracing::debug!(endpoint = endpoint.label(), %fault, "trying another endpoint");
                     last = keep_more_telling(last, outcome, &fault);
+                    waiting.retain(|other| *other != place);
                 }
                 Some(_) | None => {
                     if is_logs {
                         self.logs_from.store(place, Ordering::Relaxed);
                     }
+                    // Whoever was asked earlier and has not answered yet is asked later next time.
+                    let earlier = waiting.iter().take_while(|other| **other != place);
+                    earlier.for_each(|slow| self.endpoints[*slow].was_slow());
                     return outcome;
                 }
             }
@@ -73,6 +107,7 @@ const _: fn() = || {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::condition::EndpointState;
     use crate::rpc::testing::{Script, answer, request};
 
     fn pool(scripts: &[&Script]) -> Failover {
@@ -101,6 +136,48 @@ mod tests {
         let (first, second) = (down(), up());
         assert!(pool(&[&first, &second]).run(request("eth_call")).await.is_ok());
         assert_eq!((first.calls(), second.calls()), (1, 1));
+    }
+
+    fn after(seconds: u64) -> Script {
+        Script::new(move |_| async move {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            Ok(answer("1"))
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_read_that_takes_long_is_asked_of_the_next_and_the_slow_one_later() {
+        let (slow, second, third) = (after(30), up(), up());
+        let pool = pool(&[&slow, &second, &third]);
+        let begun = tokio::time::Instant::now();
+        assert!(pool.clone().run(request("eth_call")).await.is_ok());
+        assert_eq!(begun.elapsed(), HEDGE_AFTER);
+        assert_eq!(pool.endpoints[0].state(), EndpointState::Slow);
+        assert!(pool.clone().run(request("eth_call")).await.is_ok());
+        assert_eq!((slow.calls(), second.calls(), third.calls()), (1, 2, 0));
+        tokio::time::advance(Duration::from_secs(61)).await;
+        assert!(pool.run(request("eth_call")).await.is_ok());
+        assert_eq!((slow.calls(), second.calls()), (2, 3), "it has another chance");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_answers_first_is_not_slow_and_no_more_than_two_are_asked_at_once() {
+        let scripts = [after(5), after(9), after(9)];
+        let pool = pool(&[&scripts[0], &scripts[1], &scripts[2]]);
+        let begun = tokio::time::Instant::now();
+        assert!(pool.clone().run(request("eth_call")).await.is_ok());
+        assert_eq!(begun.elapsed(), Duration::from_secs(5));
+        assert_eq!(scripts.each_ref().map(Script::calls), [1, 1, 0]);
+        assert!(pool.endpoints.iter().all(|endpoint| endpoint.state() == EndpointState::Up));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn logs_and_transactions_are_asked_of_one_at_a_time() {
+        for method in ["eth_getLogs", "eth_sendRawTransaction"] {
+            let (slow, second) = (after(5), up());
+            assert!(pool(&[&slow, &second]).run(request(method)).await.is_ok());
+            assert_eq!((slow.calls(), second.calls()), (1, 0), "{method}");
+        }
     }
 
     #[tokio::test]

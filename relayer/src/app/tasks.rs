@@ -160,7 +160,10 @@ fn tell_change(chain: &str, before: &Condition, now: &Condition) {
         match endpoint.state {
             same if same == was => {}
             EndpointState::Up => info!(chain, endpoint = label, "the endpoint is well again"),
-            EndpointState::Lagging | EndpointState::Distrusted | EndpointState::Dead => {
+            EndpointState::Slow
+            | EndpointState::Lagging
+            | EndpointState::Distrusted
+            | EndpointState::Dead => {
                 warn!(
                     chain,
                     endpoint = label,
