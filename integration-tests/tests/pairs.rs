@@ -1,16 +1,20 @@
-//! One process serves any number of bridge pairs, from one account on each chain.
+//! One process serves any number of bridge pairs, from one account on each chain or from several.
 
 use std::fmt::Write as _;
 
 use alloy::primitives::{Address, Bytes, U256};
+use alloy::providers::Provider;
 use alloy::sol_types::SolCall;
-use eyre::{OptionExt, ensure};
+use eyre::{OptionExt, ensure, eyre};
+use secrecy::SecretString;
+use twinspan_chains::signer::keystore::create_keystore;
 use twinspan_contracts::deploy::{
     HomeAsset, Pair, Site, TokenLimits, TokenMetadata, deploy_pair, link_token,
 };
 use twinspan_contracts::{BridgeToken, Vault};
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually};
+use twinspan_relayer::devnet::relayer::PASSWORD;
 use twinspan_relayer::devnet::{World, side_settings, test_signer};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -18,13 +22,18 @@ async fn two_pairs_in_one_process_do_not_mix() -> eyre::Result<()> {
     let mut live = Live::start("two_pairs", |_| {}).await?;
     let (pair, wrapped) = second_pair(&live.world).await?;
     ensure!(live.terminate_all().await.into_iter().all(|well| well), "a relayer did not end well");
+    let password = SecretString::from(PASSWORD.to_owned());
+    let mut accounts = Vec::new();
     for relayer in &live.world.relayers {
+        // It pays for the second pair's handovers on the service chain, where gas is free.
+        accounts.push(create_keystore(&relayer.folder.join("second.json"), &password)?);
         let mut text = std::fs::read_to_string(relayer.config())?;
         write!(
             text,
             "\n[pairs.second]\n\
              main = {{ chain = \"main\", bridge = \"{}\", start_block = {} }}\n\
-             service = {{ chain = \"service\", bridge = \"{}\", start_block = {} }}\n",
+             service = {{ chain = \"service\", bridge = \"{}\", start_block = {}, \
+             submitter = {{ keystore = \"second.json\", password_file = \"password\" }} }}\n",
             pair.main.bridge, pair.main.block, pair.service.bridge, pair.service.block
         )?;
         std::fs::write(relayer.config(), text)?;
@@ -65,6 +74,16 @@ async fn two_pairs_in_one_process_do_not_mix() -> eyre::Result<()> {
         Ok(true)
     })
     .await?;
+    let mut sent = [0, 0];
+    for (relayer, second) in live.world.relayers.iter().zip(accounts) {
+        let [main, service] =
+            relayer.status().await?.chains.try_into().map_err(|_| eyre!("not two chains"))?;
+        ensure!(main.accounts.len() == 1 && service.accounts.len() == 2, "{service:?}");
+        for (sent, account) in sent.iter_mut().zip([relayer.submitter, second]) {
+            *sent += live.world.chains[1].provider.get_transaction_count(account).await?;
+        }
+    }
+    ensure!(sent[0] > 0 && sent[1] > 0, "one account has sent for both pairs: {sent:?}");
     live.close(Ending::default()).await?;
     live.world.stop().await;
     Ok(())

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use alloy::primitives::Address;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -25,7 +26,7 @@ use twinspan_chains::{ConnectError, EvmChain, Truth};
 use crate::api::{self, Api, Configuration, operator};
 use crate::config::{Config, Pair, Side};
 use crate::engine::{Engine, INBOX_MAX, LaneSetup, Message, Signing};
-use crate::keys;
+use crate::keys::{self, Submitters};
 use crate::metrics;
 use crate::peers::client::Peer;
 use crate::peers::{Directory, LaneEntry, server};
@@ -84,8 +85,7 @@ pub struct Ready {
     pub config: Config,
     /// The key that attests.
     pub key: Attester,
-    /// By chain.
-    submitters: BTreeMap<String, TransactionSigner>,
+    submitters: Submitters,
     chains: Chains,
 }
 
@@ -99,10 +99,21 @@ impl Ready {
         let submitters = keys::submitters(&config).await?;
         let chains = connect(&config).await?;
         check_pairs(&config, &chains, key.address()).await?;
-        for (name, chain) in &chains {
-            chain.check_account(submitters[name].address()).await?;
+        let ready = Self { config, key, submitters, chains };
+        for (chain, account) in ready.accounts().into_keys() {
+            ready.chains[&chain].check_account(account).await?;
         }
-        Ok(Self { config, key, submitters, chains })
+        Ok(ready)
+    }
+
+    /// The accounts that submit, by chain and address.
+    fn accounts(&self) -> BTreeMap<(String, Address), TransactionSigner> {
+        let of_pair = |(name, pair): (&String, &Pair)| {
+            let signers = self.submitters[name].clone().into_iter();
+            let chains = [pair.main.chain.clone(), pair.service.chain.clone()];
+            signers.zip(chains).map(|(signer, chain)| ((chain, signer.address()), signer))
+        };
+        self.config.pairs.iter().flat_map(of_pair).collect()
     }
 
     fn deployment(&self) -> Deployment {
@@ -188,17 +199,19 @@ struct App<'a> {
 
 /// An account on a chain, with the pairs that use it.
 struct Account {
-    chain: EvmChain,
     handle: EngineHandle,
     outcomes: mpsc::Receiver<Resolved>,
     pairs: Vec<mpsc::Sender<Message>>,
 }
 
+/// By chain and address.
+type Accounts = BTreeMap<(String, Address), Account>;
+
 impl App<'_> {
     fn start(&self, supervisor: &mut Supervisor, shared: Shared) -> Result<(), AppError> {
         let Shared { handle, started, listeners, configuration } = shared;
         let (outbox, _) = broadcast::channel(OUTBOX_MAX);
-        let mut accounts = self.accounts(supervisor)?;
+        let mut accounts = self.accounts(supervisor);
         let mut directory = Directory::new();
         let mut reports = Vec::new();
         for (name, pair) in &self.ready.config.pairs {
@@ -215,9 +228,8 @@ impl App<'_> {
             relayer: Arc::new((self.ready.config.name.clone(), self.ready.key.address())),
             pairs: Arc::new(reports),
             directory: Arc::clone(&directory),
-            chains: Arc::new(
-                accounts.values().map(|a| (a.chain.clone(), a.handle.clone())).collect(),
-            ),
+            chains: Arc::new(self.ready.chains.values().cloned().collect()),
+            accounts: Arc::new(accounts.values().map(|account| account.handle.clone()).collect()),
             reader: self.store.reader().clone(),
             metrics: handle.clone(),
             configuration,
@@ -230,28 +242,28 @@ impl App<'_> {
         supervisor.spawn("api", serve(listeners.api, api::router(api), token.clone()));
         let router = server::router(directory, self.store.reader().clone());
         supervisor.spawn("peers", serve(listeners.peers, router, token.clone()));
-        for (name, account) in accounts {
+        for ((chain, address), account) in accounts {
             let outcomes = tell_outcomes(account.outcomes, account.pairs, token.clone());
-            supervisor.spawn(format!("{name}/outcomes"), outcomes);
+            supervisor.spawn(format!("{chain}/{address}/outcomes"), outcomes);
         }
         let chains = self.ready.chains.values().cloned().collect();
         supervisor.spawn("metrics", keep_up(handle, chains, token));
         Ok(())
     }
 
-    /// A transaction engine for each chain.
-    fn accounts(&self, supervisor: &mut Supervisor) -> Result<BTreeMap<String, Account>, AppError> {
-        let mut accounts = BTreeMap::new();
-        for (name, chain) in &self.ready.chains {
-            let signer = self.ready.submitters[name].clone();
+    /// A transaction engine for each account on each chain.
+    fn accounts(&self, supervisor: &mut Supervisor) -> Accounts {
+        let mut accounts = Accounts::new();
+        for (key, signer) in self.ready.accounts() {
+            let chain = &self.ready.chains[&key.0];
             let (told, outcomes) = mpsc::channel(OUTCOMES_MAX);
             let store = AccountStore(self.store.clone());
             let (engine, handle) = TransactionEngine::new(chain.clone(), signer, store, told);
-            supervisor.spawn(format!("{name}/transactions"), engine.run(supervisor.token()));
-            let account = Account { chain: chain.clone(), handle, outcomes, pairs: Vec::new() };
-            accounts.insert(name.clone(), account);
+            let task = format!("{}/{}/transactions", key.0, key.1);
+            supervisor.spawn(task, engine.run(supervisor.token()));
+            accounts.insert(key, Account { handle, outcomes, pairs: Vec::new() });
         }
-        Ok(accounts)
+        accounts
     }
 
     /// The engine and the two observers of a pair.
@@ -261,10 +273,12 @@ impl App<'_> {
         name: &str,
         pair: &Pair,
         outbox: &Outbox,
-        accounts: &mut BTreeMap<String, Account>,
+        accounts: &mut Accounts,
         directory: &mut Directory,
     ) -> Result<watch::Receiver<PairReport>, AppError> {
         let sides = [&pair.main, &pair.service];
+        let account =
+            |side: usize| (sides[side].chain.clone(), self.ready.submitters[name][side].address());
         let (inbox, messages) = mpsc::channel(INBOX_MAX);
         let setup = |index: usize| {
             let (from, to) = (sides[index], sides[1 - index]);
@@ -274,7 +288,7 @@ impl App<'_> {
             };
             let lane_name = format!("{name}/{}→{}", from.chain, to.chain);
             metrics::init_lane(&lane_name);
-            let account = accounts[&to.chain].handle.clone();
+            let account = accounts[&account(1 - index)].handle.clone();
             let gas_max = self.ready.config.chains[&to.chain].transaction_gas_max;
             // A set has at most 64 members; most have few, and a batch that is too long shrinks.
             let batch_max = pair.batch_max.min(requests_within(gas_max, SIGNATURES_ASSUMED));
@@ -339,7 +353,7 @@ impl App<'_> {
                 abstentions: Arc::default(),
             };
             directory.insert(lane.id(), entry);
-            if let Some(account) = accounts.get_mut(&sides[index].chain) {
+            if let Some(account) = accounts.get_mut(&account(index)) {
                 account.pairs.push(inbox.clone());
             }
         }

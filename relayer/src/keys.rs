@@ -11,7 +11,7 @@ use twinspan_chains::signer::{
     LocalKey, RemoteFault, RemoteKey, RemoteProblem, RemoteSigner, TransactionSigner,
 };
 
-use crate::config::{Config, KeySource, Keystore, PasswordSource};
+use crate::config::{Config, KeySource, Keystore, PasswordSource, Side};
 use crate::pipeline::attest::Attester;
 
 /// A key that cannot be used, with where to look.
@@ -125,17 +125,29 @@ pub async fn attester(source: &KeySource) -> Result<Attester, KeyError> {
     }
 }
 
-/// The keys that pay gas, by chain.
+/// The keys that pay gas, by pair: on the main and on the service chain. Each is opened once.
 ///
 /// # Errors
 /// [`KeyError`].
-pub async fn submitters(config: &Config) -> Result<BTreeMap<String, TransactionSigner>, KeyError> {
-    let mut submitters = BTreeMap::new();
-    for (name, chain) in &config.chains {
-        submitters.insert(name.clone(), submitter(&chain.submitter).await?);
+pub async fn submitters(config: &Config) -> Result<Submitters, KeyError> {
+    let mut opened: Vec<(&KeySource, TransactionSigner)> = Vec::new();
+    let mut submitters = Submitters::new();
+    for (name, pair) in &config.pairs {
+        for source in [&pair.main.submitter, &pair.service.submitter] {
+            if !opened.iter().any(|(known, _)| *known == source) {
+                opened.push((source, submitter(source).await?));
+            }
+        }
+        let of = |side: &Side| opened.iter().find(|(known, _)| **known == side.submitter);
+        if let (Some((_, main)), Some((_, service))) = (of(&pair.main), of(&pair.service)) {
+            submitters.insert(name.clone(), [main.clone(), service.clone()]);
+        }
     }
     Ok(submitters)
 }
+
+/// The keys that pay gas, by pair.
+pub type Submitters = BTreeMap<String, [TransactionSigner; 2]>;
 
 async fn submitter(source: &KeySource) -> Result<TransactionSigner, KeyError> {
     let use_of = "submitter";

@@ -25,7 +25,7 @@ const KEYS_BYTES_MAX: usize = 1024 * 1024;
 const KEY_BYTES: usize = 64;
 
 /// Where a remote key is.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct RemoteKey {
     /// The signer's address; user and password in it are sent (HTTP basic authentication) and never shown.
     pub url: Url,

@@ -348,33 +348,35 @@ impl<S: TransactionStore> TransactionEngine<S> {
     }
 
     fn show_runway(&self, balance: U256, runway: Option<Duration>) {
-        let chain = self.chain.name().to_owned();
         let coins = f64::from(balance) / 1e18;
-        metrics::gauge!("twinspan_account_coins", "chain" => chain.clone()).set(coins);
+        self.gauge("twinspan_account_coins").set(coins);
         // Prometheus knows infinity: nothing is spent.
         let hours = runway.map_or(f64::INFINITY, |runway| runway.as_secs_f64() / 3_600.0);
-        metrics::gauge!("twinspan_account_runway_hours", "chain" => chain.clone()).set(hours);
+        self.gauge("twinspan_account_runway_hours").set(hours);
         if runway.is_some_and(|runway| runway < RUNWAY_ALARM) {
             tracing::warn!(
-                chain, account = %self.account.address, coins, hours,
+                chain = self.chain.name(), account = %self.account.address, coins, hours,
                 "the account's coins run out: top it up"
             );
         }
     }
 
     fn publish(&self) {
-        let chain = self.chain.name().to_owned();
         let mut pending = self.book.views();
         pending.extend(self.unsigned_view());
-        let gauge = metrics::gauge!("twinspan_transactions_pending", "chain" => chain.clone());
-        gauge.set(pending.len() as f64);
+        self.gauge("twinspan_transactions_pending").set(pending.len() as f64);
         self.view.send_modify(|view| {
             view.next_nonce = Some(AccountNonce::new(self.next));
             view.pending = pending;
             let age = view.oldest_age().unwrap_or_default().as_secs_f64();
-            metrics::gauge!("twinspan_transaction_oldest_pending_seconds", "chain" => chain)
-                .set(age);
+            self.gauge("twinspan_transaction_oldest_pending_seconds").set(age);
         });
+    }
+
+    /// A figure of this account.
+    fn gauge(&self, name: &'static str) -> metrics::Gauge {
+        let account = self.account.address.to_string();
+        metrics::gauge!(name, "chain" => self.chain.name().to_owned(), "account" => account)
     }
 }
 

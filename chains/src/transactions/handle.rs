@@ -110,6 +110,12 @@ impl EngineHandle {
         answer.await.map_err(|_| OrderRefused::Gone)?
     }
 
+    /// Whose transactions it makes.
+    #[must_use]
+    pub fn account(&self) -> AccountKey {
+        self.view.borrow().account
+    }
+
     /// The engine as it last was.
     #[must_use]
     pub fn snapshot(&self) -> EngineSnapshot {

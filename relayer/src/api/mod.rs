@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::watch;
 use twinspan_chains::condition::Condition;
-use twinspan_chains::transactions::EngineHandle;
+use twinspan_chains::transactions::{EngineHandle, EngineSnapshot};
 use twinspan_chains::{ChainConfig, EvmChain};
 
 use crate::peers::Directory;
@@ -31,8 +31,10 @@ pub struct Api {
     pub pairs: Arc<Vec<watch::Receiver<PairReport>>>,
     /// The lanes.
     pub directory: Arc<Directory>,
-    /// The chains and the accounts that submit there.
-    pub chains: Arc<Vec<(EvmChain, EngineHandle)>>,
+    /// The chains.
+    pub chains: Arc<Vec<EvmChain>>,
+    /// The accounts that submit.
+    pub accounts: Arc<Vec<EngineHandle>>,
     /// The store.
     pub reader: Reader,
     /// The metrics.
@@ -89,8 +91,17 @@ pub struct ChainReport {
     pub head: Option<u64>,
     /// When that block was made, Unix time in seconds.
     pub head_timestamp: Option<u64>,
-    /// The account that submits.
-    pub account: alloy::primitives::Address,
+    /// The accounts that submit there.
+    pub accounts: Vec<AccountReport>,
+    /// JSON-RPC calls made so far.
+    pub rpc_calls: u64,
+}
+
+/// An account that submits.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AccountReport {
+    /// Its address.
+    pub address: alloy::primitives::Address,
     /// Its transactions under way.
     pub pending_transactions: usize,
     /// How long the oldest of them has been under way, in seconds.
@@ -100,8 +111,6 @@ pub struct ChainReport {
     /// How long it lasts at the rate of the last hour, in seconds; none while nothing is spent.
     #[serde(default)]
     pub runway_seconds: Option<u64>,
-    /// JSON-RPC calls made so far.
-    pub rpc_calls: u64,
 }
 
 /// The routes of the API.
@@ -123,7 +132,7 @@ async fn metrics(State(api): State<Api>) -> Response {
 }
 
 async fn status(State(api): State<Api>) -> Json<Status> {
-    let chains = api.chains.iter().map(|(chain, account)| chain_report(chain, account)).collect();
+    let chains = api.chains.iter().map(|chain| chain_report(&api, chain)).collect();
     Json(Status {
         name: api.relayer.0.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -147,9 +156,10 @@ fn pair_report(directory: &Directory, pair: &watch::Receiver<PairReport>) -> Pai
     report
 }
 
-fn chain_report(chain: &EvmChain, account: &EngineHandle) -> ChainReport {
+fn chain_report(api: &Api, chain: &EvmChain) -> ChainReport {
     let head = *chain.seen_heads().borrow();
-    let snapshot = account.snapshot();
+    let snapshots = api.accounts.iter().map(EngineHandle::snapshot);
+    let here = snapshots.filter(|snapshot| snapshot.account.chain_id == chain.chain_id());
     ChainReport {
         name: chain.name().to_owned(),
         chain_id: chain.chain_id().get(),
@@ -157,12 +167,18 @@ fn chain_report(chain: &EvmChain, account: &EngineHandle) -> ChainReport {
         condition: chain.condition(),
         head: head.map(|head| head.block.number.get()),
         head_timestamp: head.map(|head| head.timestamp),
-        account: snapshot.account.address,
+        accounts: here.map(|snapshot| account_report(&snapshot)).collect(),
+        rpc_calls: chain.calls().total(),
+    }
+}
+
+fn account_report(snapshot: &EngineSnapshot) -> AccountReport {
+    AccountReport {
+        address: snapshot.account.address,
         pending_transactions: snapshot.pending.len(),
         oldest_transaction_seconds: snapshot.oldest_age().map(|age| age.as_secs()),
         balance: snapshot.balance,
         runway_seconds: snapshot.runway.map(|runway| runway.as_secs()),
-        rpc_calls: chain.calls().total(),
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use alloy::primitives::{Address, B256};
 use axum::Json;
-use axum::extract::{Path as UrlPath, State};
+use axum::extract::{Path as UrlPath, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -16,6 +16,7 @@ use serde_json::json;
 use tokio::net::UnixListener;
 use tokio::sync::oneshot;
 use twinspan_bridge::ids::{AccountNonce, LaneId};
+use twinspan_chains::EvmChain;
 use twinspan_chains::transactions::{
     EngineHandle, Fees, Order, OrderRefused, PendingView, StoredTransaction,
 };
@@ -84,6 +85,12 @@ pub struct Resume {
     pub reason: String,
 }
 
+/// Which account of a chain is meant, where there are several.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Which {
+    account: Option<Address>,
+}
+
 /// The routes of the operator's socket.
 pub fn router(api: Api) -> axum::Router {
     axum::Router::new()
@@ -123,12 +130,14 @@ pub fn listen(socket: &Path) -> io::Result<UnixListener> {
 }
 
 async fn pending(State(api): State<Api>) -> Json<Vec<Pending>> {
-    let accounts = api.chains.iter().map(|(chain, account)| (chain.name(), account.snapshot()));
-    let all = accounts.flat_map(|(chain, snapshot)| {
-        let account = snapshot.account.address;
-        snapshot.pending.into_iter().map(move |view| shown(chain, account, view))
-    });
-    Json(all.collect())
+    let mut all = Vec::new();
+    for chain in api.chains.iter() {
+        for snapshot in accounts_of(&api, chain).map(EngineHandle::snapshot) {
+            let account = snapshot.account.address;
+            all.extend(snapshot.pending.into_iter().map(|it| shown(chain.name(), account, it)));
+        }
+    }
+    Json(all)
 }
 
 fn shown(chain: &str, account: Address, view: PendingView) -> Pending {
@@ -148,8 +157,9 @@ fn shown(chain: &str, account: Address, view: PendingView) -> Pending {
 async fn stored(
     State(api): State<Api>,
     UrlPath((chain, nonce)): UrlPath<(String, AccountNonce)>,
+    Query(which): Query<Which>,
 ) -> Result<Json<StoredTransaction>, Refusal> {
-    let account = account_of(&api, &chain)?.snapshot().account;
+    let account = account_of(&api, &chain, which)?.snapshot().account;
     let all = api.reader.transactions(account).map_err(|error| {
         tracing::error!(%error, "the store does not answer");
         refusal(StatusCode::INTERNAL_SERVER_ERROR, "the store does not answer")
@@ -165,24 +175,25 @@ async fn stored(
 async fn bump(
     State(api): State<Api>,
     UrlPath((chain, nonce)): UrlPath<(String, AccountNonce)>,
+    Query(which): Query<Which>,
 ) -> Result<Json<Done>, Refusal> {
-    order(&api, &chain, nonce, Order::Bump).await
+    order(account_of(&api, &chain, which)?, nonce, Order::Bump).await
 }
 
 async fn drop_intent(
     State(api): State<Api>,
     UrlPath((chain, nonce)): UrlPath<(String, AccountNonce)>,
+    Query(which): Query<Which>,
 ) -> Result<Json<Done>, Refusal> {
-    order(&api, &chain, nonce, Order::Drop).await
+    order(account_of(&api, &chain, which)?, nonce, Order::Drop).await
 }
 
 async fn order(
-    api: &Api,
-    chain: &str,
+    account: &EngineHandle,
     nonce: AccountNonce,
     order: Order,
 ) -> Result<Json<Done>, Refusal> {
-    let done = account_of(api, chain)?.order(nonce, order).await.map_err(|refused| {
+    let done = account.order(nonce, order).await.map_err(|refused| {
         let status = match refused {
             OrderRefused::NotPending(_) => StatusCode::NOT_FOUND,
             OrderRefused::NoRoom | OrderRefused::TooOften => StatusCode::CONFLICT,
@@ -193,13 +204,26 @@ async fn order(
     Ok(Json(Done { transaction: done.transaction, fees: done.fees }))
 }
 
-fn account_of<'a>(api: &'a Api, chain: &str) -> Result<&'a EngineHandle, Refusal> {
-    let found = api.chains.iter().find(|(known, _)| known.name() == chain);
-    found.map(|(_, account)| account).ok_or_else(|| {
-        let known: Vec<&str> = api.chains.iter().map(|(chain, _)| chain.name()).collect();
+fn accounts_of<'a>(api: &'a Api, chain: &EvmChain) -> impl Iterator<Item = &'a EngineHandle> {
+    let chain_id = chain.chain_id();
+    api.accounts.iter().filter(move |account| account.account().chain_id == chain_id)
+}
+
+fn account_of<'a>(api: &'a Api, chain: &str, which: Which) -> Result<&'a EngineHandle, Refusal> {
+    let Some(of) = api.chains.iter().find(|known| known.name() == chain) else {
+        let known: Vec<&str> = api.chains.iter().map(EvmChain::name).collect();
         let problem = format!("no chain `{chain}`: this relayer serves {}", known.join(", "));
-        refusal(StatusCode::NOT_FOUND, &problem)
-    })
+        return Err(refusal(StatusCode::NOT_FOUND, &problem));
+    };
+    let is_meant =
+        |one: &&EngineHandle| which.account.is_none_or(|meant| one.account().address == meant);
+    let mut meant = accounts_of(api, of).filter(is_meant);
+    if let (Some(account), None) = (meant.next(), meant.next()) {
+        return Ok(account);
+    }
+    let known: Vec<_> = accounts_of(api, of).map(|it| it.account().address.to_string()).collect();
+    let problem = format!("name one account of chain `{chain}`: {}", known.join(", "));
+    Err(refusal(StatusCode::NOT_FOUND, &problem))
 }
 
 async fn lanes(State(api): State<Api>) -> Result<Json<Vec<LaneDecisions>>, Refusal> {

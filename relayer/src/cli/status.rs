@@ -131,18 +131,10 @@ fn show(status: &Answer) {
     println!("{lanes}");
     let mut chains = Table::new();
     chains.load_style(UTF8_FULL_CONDENSED);
-    chains.set_header([
-        "chain",
-        "id",
-        "is",
-        "truth",
-        "head",
-        "account",
-        "balance",
-        "lasts",
-        "transactions",
-        "calls",
-    ]);
+    chains.set_header(["chain", "id", "is", "truth", "head", "calls"]);
+    let mut accounts = Table::new();
+    accounts.load_style(UTF8_FULL_CONDENSED);
+    accounts.set_header(["account", "on", "balance", "lasts", "transactions"]);
     for chain in &status.chains {
         chains.add_row([
             chain.name.clone(),
@@ -150,21 +142,27 @@ fn show(status: &Answer) {
             chain.condition.state.label().to_owned(),
             chain.truth.clone(),
             chain.head.map_or_else(|| "–".into(), |head| head.to_string()),
-            chain.account.to_string(),
-            chain.balance.map_or_else(|| "–".into(), coins),
-            chain.runway_seconds.map_or_else(|| "–".into(), lasts),
-            chain.pending_transactions.to_string(),
             chain.rpc_calls.to_string(),
         ]);
+        for account in &chain.accounts {
+            accounts.add_row([
+                account.address.to_string(),
+                chain.name.clone(),
+                account.balance.map_or_else(|| "–".into(), coins),
+                account.runway_seconds.map_or_else(|| "–".into(), lasts),
+                account.pending_transactions.to_string(),
+            ]);
+        }
     }
-    println!("{chains}");
+    println!("{chains}\n{accounts}");
     for chain in &status.chains {
         let advice = chain.condition.advice();
         if !advice.is_empty() {
             println!("! {}: {advice}", chain.name);
         }
-        if chain.runway_seconds.is_some_and(|seconds| seconds < 24 * 3_600) {
-            println!("! {}: the coins of {} run out: top it up", chain.name, chain.account);
+        let is_short = |seconds: u64| seconds < 24 * 3_600;
+        for account in chain.accounts.iter().filter(|it| it.runway_seconds.is_some_and(is_short)) {
+            println!("! {}: the coins of {} run out: top it up", chain.name, account.address);
         }
     }
     if let Some(refused) = &status.configuration.refused {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use alloy::primitives::Address;
 use alloy::primitives::utils::format_units;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
@@ -44,13 +45,19 @@ struct Which {
     chain: String,
     /// The account nonce, as `tx list` shows it
     nonce: u64,
+    /// The account, where the relayer has several on the chain
+    #[arg(long, value_name = "ADDRESS")]
+    account: Option<Address>,
     #[command(flatten)]
     operator: Operator,
 }
 
 impl Which {
-    fn path(&self) -> String {
-        format!("/v1/transactions/{}/{}", self.chain, AccountNonce::new(self.nonce))
+    /// `action`: empty, or `/bump` and the like.
+    fn path(&self, action: &str) -> String {
+        let account = self.account.map_or_else(String::new, |it| format!("?account={it}"));
+        let nonce = AccountNonce::new(self.nonce);
+        format!("/v1/transactions/{}/{nonce}{action}{account}", self.chain)
     }
 }
 
@@ -59,11 +66,11 @@ impl Tx {
         match self.action {
             Action::List { operator } => list(&operator).await,
             Action::Show(which) => {
-                let stored: StoredTransaction = which.operator.get(&which.path()).await?;
+                let stored: StoredTransaction = which.operator.get(&which.path("")).await?;
                 show(&stored, which.operator.json)
             }
-            Action::Bump(which) => order(&which, "bump", "replaced by").await,
-            Action::Drop(which) => order(&which, "drop", "given up; its place goes to").await,
+            Action::Bump(which) => order(&which, "/bump", "replaced by").await,
+            Action::Drop(which) => order(&which, "/drop", "given up; its place goes to").await,
         }
     }
 }
@@ -80,10 +87,11 @@ async fn list(operator: &Operator) -> Result<(), Failure> {
     }
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
-    table.set_header(["chain", "nonce", "what", "age", "tries", "offers", "waits for"]);
+    table.set_header(["chain", "account", "nonce", "what", "age", "tries", "offers", "waits for"]);
     for one in pending {
         table.add_row([
             one.chain,
+            one.account.to_string(),
             one.nonce.to_string(),
             one.label,
             format!("{} s", age(one.created_at).as_secs()),
@@ -121,8 +129,7 @@ fn show(stored: &StoredTransaction, as_json: bool) -> Result<(), Failure> {
 }
 
 async fn order(which: &Which, order: &str, done: &str) -> Result<(), Failure> {
-    let path = format!("{}/{order}", which.path());
-    let answer: Done = which.operator.post(&path, &json!({})).await?;
+    let answer: Done = which.operator.post(&which.path(order), &json!({})).await?;
     if which.operator.json {
         println!("{}", json(&answer)?);
     } else {

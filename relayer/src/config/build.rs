@@ -114,10 +114,11 @@ pub(super) fn build(raw: RawConfig, folder: &Path, faults: &mut Vec<Fault>) -> O
         let built = chain::chain(&mut at.table(&name), &name, chain, folder);
         chains.insert(name, built);
     }
+    distinct(&mut at.table("chains"), &chains);
     let mut pairs = BTreeMap::new();
     for (name, raw) in raw.pairs {
         let mut at = at.table("pairs");
-        let built = pair(&mut at.table(&name), raw, &chains);
+        let built = pair(&mut at.table(&name), raw, &chains, folder);
         pairs.insert(name, built);
     }
     if pairs.is_empty() {
@@ -206,12 +207,28 @@ fn log(at: &mut At<'_>, raw: super::raw::RawLog) -> Log {
     Log { json, filter }
 }
 
-fn pair(at: &mut At<'_>, raw: RawPair, chains: &BTreeMap<String, Option<Chain>>) -> Option<Pair> {
-    let main = side(&mut at.table("main"), raw.main, chains);
-    let service = side(&mut at.table("service"), raw.service, chains);
-    if let (Some(main), Some(service)) = (&main, &service)
-        && main.chain == service.chain
-    {
+/// An account has one order of transactions on a chain, whatever the chain is called.
+fn distinct(at: &mut At<'_>, chains: &Chains) {
+    let mut known = BTreeMap::new();
+    for (name, chain) in chains.iter().filter_map(|(name, chain)| Some((name, chain.as_ref()?))) {
+        if let Some(other) = known.insert(chain.access.chain_id, name) {
+            let problem = format!("the same chain as chains.{other}");
+            at.table(name).fault("chain_id", problem, "another chain's id, or one table for both");
+        }
+    }
+}
+
+/// The chains, apart from those that are faulty.
+type Chains = BTreeMap<String, Option<Chain>>;
+
+fn pair(at: &mut At<'_>, raw: RawPair, chains: &Chains, folder: &Path) -> Option<Pair> {
+    let is_same = match (&raw.main.chain, &raw.service.chain) {
+        (Raw::Given(main), Raw::Given(service)) => main == service,
+        _ => false,
+    };
+    let main = side(&mut at.table("main"), raw.main, chains, folder);
+    let service = side(&mut at.table("service"), raw.service, chains, folder);
+    if is_same {
         at.fault("service.chain", "the same chain on both sides", "another chain than main.chain");
     }
     let takeover = at.millis("takeover_ms", raw.takeover_ms, 3_000, 100, 600_000);
@@ -232,7 +249,7 @@ fn pair(at: &mut At<'_>, raw: RawPair, chains: &BTreeMap<String, Option<Chain>>)
     })
 }
 
-fn side(at: &mut At<'_>, raw: RawSide, chains: &BTreeMap<String, Option<Chain>>) -> Option<Side> {
+fn side(at: &mut At<'_>, raw: RawSide, chains: &Chains, folder: &Path) -> Option<Side> {
     let names = chains.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     let chain = at.required("chain", raw.chain, &format!("one of: {names}"));
     if let Some(chain) = chain.as_ref().filter(|chain| !chains.contains_key(*chain)) {
@@ -240,7 +257,19 @@ fn side(at: &mut At<'_>, raw: RawSide, chains: &BTreeMap<String, Option<Chain>>)
     }
     let bridge = at.parsed::<Address>("bridge", raw.bridge, "the bridge's address, 0x…");
     let start_block = at.bounded("start_block", raw.start_block, 0, 0, u64::MAX);
-    Some(Side { chain: chain?, bridge: bridge?, start_block: BlockNumber::new(start_block) })
+    let start_block = BlockNumber::new(start_block);
+    let submitter = if raw.submitter.is_absent() {
+        let of_chain = chains.get(chain.as_ref()?)?.as_ref()?.submitter.clone();
+        if of_chain.is_none() {
+            let allowed = "a key that pays gas, here or in the chain's own table for all pairs";
+            at.fault("submitter", "missing", allowed);
+        }
+        of_chain
+    } else {
+        key(&mut at.table("submitter"), raw.submitter, folder)
+    };
+    let chain = chain?;
+    Some(Side { chain, bridge: bridge?, start_block, submitter: submitter? })
 }
 
 impl PasswordSource {

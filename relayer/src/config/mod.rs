@@ -37,7 +37,7 @@ pub struct Config {
 }
 
 /// Where a key is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeySource {
     /// In a file.
     Keystore(Keystore),
@@ -46,7 +46,7 @@ pub enum KeySource {
 }
 
 /// Where an encrypted key lies and how its password is found.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keystore {
     /// A keystore v3 file.
     pub path: PathBuf,
@@ -55,7 +55,7 @@ pub struct Keystore {
 }
 
 /// Where a password is read from. The password itself is in no configuration.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PasswordSource {
     /// The first line of a file.
     File(PathBuf),
@@ -90,8 +90,8 @@ pub struct Log {
 pub struct Chain {
     /// Access.
     pub access: ChainConfig,
-    /// The key that pays gas and authorises nothing.
-    pub submitter: KeySource,
+    /// The key that pays gas, for pairs that name none of their own.
+    pub submitter: Option<KeySource>,
     /// Most gas that one of our transactions may ask for. By default what EIP-7825 allows: 2^24.
     pub transaction_gas_max: u64,
 }
@@ -124,6 +124,8 @@ pub struct Side {
     pub bridge: Address,
     /// The block that the bridge was deployed in, or any before.
     pub start_block: BlockNumber,
+    /// The key that pays gas here and authorises nothing. Pairs with the same one share an account, and its order.
+    pub submitter: KeySource,
 }
 
 /// One thing wrong with the configuration.
@@ -233,6 +235,29 @@ mod tests {
     }
 
     #[test]
+    fn a_pair_may_name_an_account_of_its_own_and_must_have_one() {
+        let key = r#"submitter = { keystore = "s.json", password_env = "PASSWORD" }"#;
+        let none = GOOD.replacen(key, "", 1);
+        let text = load(&none).expect_err("no account").to_string();
+        assert!(text.contains("pairs.one.main.submitter: missing"), "{text}");
+        let own = key.replace("s.json", "own.json");
+        let side = r#"bridge = "0x1111111111111111111111111111111111111111""#;
+        let config = load(&none.replace(side, &format!("{side}, {own}"))).expect("its own");
+        let KeySource::Keystore(keystore) = &config.pairs["one"].main.submitter else {
+            panic!("a keystore");
+        };
+        assert!(keystore.path.ends_with("own.json"));
+    }
+
+    #[test]
+    fn one_chain_has_one_table() {
+        let text = load(&GOOD.replace("chain_id = 2", "chain_id = 1")).expect_err("twice");
+        assert!(
+            text.to_string().contains("chains.service.chain_id: the same chain as chains.main")
+        );
+    }
+
+    #[test]
     fn every_fault_is_reported_at_once_with_its_path_and_what_is_allowed() {
         let bad = GOOD
             .replace("finality = \"instant\"", "finality = \"soon\"")
@@ -263,8 +288,9 @@ mod tests {
         let remote = r#"submitter = { remote = "https://me:secret@signer:9000/x", address = "0x3333333333333333333333333333333333333333" }"#;
         let submitter = r#"submitter = { keystore = "s.json", password_env = "PASSWORD" }"#;
         let config = load(&GOOD.replacen(submitter, remote, 1)).expect("no fault");
-        let KeySource::Remote(key) = &config.chains["main"].submitter else {
-            panic!("a remote key: {:?}", config.chains["main"].submitter);
+        let main = config.pairs.values().next().expect("a pair").main.clone();
+        let KeySource::Remote(key) = &main.submitter else {
+            panic!("a remote key: {:?}", main.submitter);
         };
         assert_eq!(key.timeout, Duration::from_secs(5));
         assert!(!format!("{config:?}").contains("secret"));

@@ -64,6 +64,23 @@ pub(super) struct RawKey {
     pub(super) timeout_ms: Raw<u64>,
 }
 
+impl RawKey {
+    /// Whether nothing is said of it.
+    pub(super) const fn is_absent(&self) -> bool {
+        matches!(
+            self,
+            Self {
+                keystore: Raw::Absent,
+                password_file: Raw::Absent,
+                password_env: Raw::Absent,
+                remote: Raw::Absent,
+                address: Raw::Absent,
+                timeout_ms: Raw::Absent,
+            }
+        )
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct RawListener {
@@ -135,6 +152,7 @@ pub(super) struct RawSide {
     pub(super) chain: Raw<String>,
     pub(super) bridge: Raw<String>,
     pub(super) start_block: Raw<u64>,
+    pub(super) submitter: RawKey,
 }
 
 /// Reads the file, lays the environment over it (`TWINSPAN__SECTION__KEY`), and names every key that

@@ -24,7 +24,10 @@ pub(super) fn chain(at: &mut At<'_>, name: &str, raw: RawChain, folder: &Path) -
         endpoints.push(endpoint(&mut at.table(format!("endpoints.{index}")), raw, index));
     }
     let (truth, quorum) = truth(at, raw.truth, raw.quorum, &endpoints);
-    let submitter = key(&mut at.table("submitter"), raw.submitter, folder);
+    let submitter = match raw.submitter.is_absent() {
+        true => None,
+        false => key(&mut at.table("submitter"), raw.submitter, folder),
+    };
     let fees = fees(
         at,
         raw.max_fee_per_gas,
@@ -54,7 +57,7 @@ pub(super) fn chain(at: &mut At<'_>, name: &str, raw: RawChain, folder: &Path) -
         quorum,
         truth,
     };
-    Some(Chain { access, submitter: submitter?, transaction_gas_max })
+    Some(Chain { access, submitter, transaction_gas_max })
 }
 
 /// What reads rest on, and how many providers must agree. A quorum says that they must.
