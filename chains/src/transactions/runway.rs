@@ -11,8 +11,7 @@ const WINDOW: Duration = Duration::from_secs(3_600);
 /// Least time that says anything about a rate.
 const WINDOW_MIN: Duration = Duration::from_secs(60);
 
-/// The balances of the last hour since the account was topped up. At most one entry a look, of which there is at most
-/// one a minute.
+/// The balances of the last hour since the account was topped up, one a minute and the last one.
 #[derive(Debug, Default)]
 pub(super) struct Runway(VecDeque<(Instant, U256)>);
 
@@ -23,6 +22,10 @@ impl Runway {
         if self.0.back().is_some_and(|(_, before)| *before < balance) {
             // Topped up: what came before says nothing of what is spent.
             self.0.clear();
+        }
+        if self.0.iter().rev().nth(1).is_some_and(|(at, _)| now.duration_since(*at) < WINDOW_MIN) {
+            // The last one came within the same minute.
+            self.0.pop_back();
         }
         self.0.push_back((now, balance));
         while self.0.len() > 2 && now.duration_since(self.0[1].0) >= WINDOW {
@@ -58,5 +61,19 @@ mod tests {
         assert_eq!(at(121, 5_000), None, "topped up");
         assert_eq!(at(181, 4_000), hours(4));
         assert_eq!(at(241, 0), Some(Duration::ZERO));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_is_kept_than_a_balance_a_minute() {
+        let (mut runway, start) = (Runway::default(), Instant::now());
+        let mut lasts = None;
+        for seconds in 0..2 * 3_600_u64 {
+            let balance = U256::from(1_000_000 - 10 * seconds);
+            lasts = runway.note(balance, start + Duration::from_secs(seconds));
+            assert!(runway.0.len() <= 63, "{} after {seconds} s", runway.0.len());
+        }
+        let want = (1_000_000 - 10 * 7_199) / 10;
+        let got = lasts.map_or(0, |lasts| lasts.as_secs());
+        assert!(got.abs_diff(want) < want / 50, "{got} s, want about {want}");
     }
 }

@@ -58,6 +58,8 @@ pub(crate) struct CatchUp {
 #[derive(Debug, Serialize)]
 pub(crate) struct Latency {
     pub(crate) rate_per_second: u32,
+    /// What reads of the chains rest on.
+    pub(crate) truth: String,
     pub(crate) transfers: usize,
     /// From the source block being seen final to the batch being broadcast.
     pub(crate) own_p50_ms: f64,
@@ -168,6 +170,7 @@ impl Report {
         if !self.latency.is_empty() {
             let mut table = new(&[
                 "rate /s",
+                "truth",
                 "own p50 ms",
                 "end to end p50 ms",
                 "p95 ms",
@@ -178,6 +181,7 @@ impl Report {
             for l in &self.latency {
                 table.add_row([
                     l.rate_per_second.to_string(),
+                    l.truth.clone(),
                     format!("{:.1}", l.own_p50_ms),
                     l.end_to_end_p50_ms.to_string(),
                     l.end_to_end_p95_ms.to_string(),

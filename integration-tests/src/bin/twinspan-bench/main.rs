@@ -12,6 +12,7 @@ use std::path::PathBuf;
 
 use eyre::{WrapErr, eyre};
 use figures::Report;
+use twinspan_chains::Truth;
 
 /// Runs the scenes named on the command line, or all of them.
 #[tokio::main]
@@ -40,9 +41,14 @@ async fn main() -> eyre::Result<()> {
     if named.iter().any(|name| name == "catch-up-million") {
         report.catch_up.push(scenes.catch_up(1_000_000).await?);
     }
-    for rate in [10, 20, 100] {
+    for rate in [1, 10, 100] {
         if wanted("latency") || wanted(&format!("latency-{rate}")) {
-            report.latency.push(scenes.latency(rate).await?);
+            report.latency.push(scenes.latency(rate, None).await?);
+        }
+    }
+    for truth in [Truth::Single, Truth::Proof] {
+        if wanted("truth") {
+            report.latency.push(scenes.latency(100, Some(truth)).await?);
         }
     }
     if wanted("gas") {

@@ -9,8 +9,10 @@ use alloy::providers::Provider;
 use alloy::rpc::types::TransactionRequest;
 use alloy::sol_types::SolCall;
 use eyre::eyre;
+use twinspan_chains::Truth;
 use twinspan_contracts::TestToken;
 use twinspan_relayer::devnet::ledger::{Ledger, percentile};
+use twinspan_relayer::devnet::node::free_port;
 use twinspan_relayer::devnet::traffic::{Asset, Sent, Traffic, confirm};
 use twinspan_relayer::devnet::{Options, World, test_signer};
 
@@ -34,7 +36,13 @@ pub(crate) struct Scenes {
 }
 
 impl Scenes {
-    async fn world(&self, scene: &str, block_gas_limit: u64) -> eyre::Result<World> {
+    /// One endpoint a chain with HTTP and WebSocket; or with a `truth`, two over HTTP.
+    async fn world(
+        &self,
+        scene: &str,
+        block_gas_limit: u64,
+        truth: Option<Truth>,
+    ) -> eyre::Result<World> {
         let folder = self.folder.join(scene);
         if folder.exists() {
             std::fs::remove_dir_all(&folder)?;
@@ -43,13 +51,21 @@ impl Scenes {
         options.block_gas_limit = block_gas_limit;
         // What a transaction holds; in small blocks, as many as fit side by side into one.
         options.batch_max = if block_gas_limit > 100_000_000 { 480 } else { 180 };
-        eprintln!("• {scene} at {} M gas", block_gas_limit / 1_000_000);
+        if let Some(truth) = truth {
+            // The same node twice, over HTTP alone: as two endpoints, which must agree where a quorum is wanted.
+            let ports = [free_port()?, free_port()?];
+            options.node_ports = Some(ports);
+            options.endpoints = ports.map(|port| vec![format!("http://127.0.0.1:{port}"); 2]);
+            options.truth = (truth, if truth == Truth::Single { 1 } else { 2 });
+        }
+        let over = truth.map_or_else(String::new, |truth| format!(", truth {truth} over HTTP"));
+        eprintln!("• {scene} at {} M gas{over}", block_gas_limit / 1_000_000);
         World::start(options, &|_| {}).await
     }
 
     /// As many requests as the chains take, for a while.
     pub(crate) async fn saturation(&self, block_gas_limit: u64) -> eyre::Result<Saturation> {
-        let world = self.world("saturation", block_gas_limit).await?;
+        let world = self.world("saturation", block_gas_limit, None).await?;
         let mut load = Load::prepare(&world).await?;
         let mut ledger = Ledger::open(&world);
         let per_block = if block_gas_limit > 100_000_000 { 512 } else { 300 };
@@ -103,7 +119,7 @@ impl Scenes {
         block_gas_limit: u64,
         requests: u64,
     ) -> eyre::Result<Backlog> {
-        let mut world = self.world("backlog", block_gas_limit).await?;
+        let mut world = self.world("backlog", block_gas_limit, None).await?;
         let mut load = Load::prepare(&world).await?;
         let mut ledger = Ledger::open(&world);
         for relayer in &mut world.relayers {
@@ -140,7 +156,7 @@ impl Scenes {
 
     /// A history of `requests`, handed over by all; then one relayer that has lost its store reads it, alone.
     pub(crate) async fn catch_up(&self, requests: u64) -> eyre::Result<CatchUp> {
-        let mut world = self.world("catch-up", 300_000_000).await?;
+        let mut world = self.world("catch-up", 300_000_000, None).await?;
         let mut load = Load::prepare(&world).await?;
         let mut ledger = Ledger::open(&world);
         let asked = usize::try_from(requests)?;
@@ -183,9 +199,9 @@ impl Scenes {
         Ok(CatchUp { requests: totals.requested, seconds, requests_per_second, costs, store_mib })
     }
 
-    /// Single transfers at a steady rate, alternating between the lanes.
-    pub(crate) async fn latency(&self, rate: u32) -> eyre::Result<Latency> {
-        let world = self.world("latency", 30_000_000).await?;
+    /// Single transfers at a steady rate, alternating between the lanes. `truth`: see [`Self::world`].
+    pub(crate) async fn latency(&self, rate: u32, truth: Option<Truth>) -> eyre::Result<Latency> {
+        let world = self.world("latency", 30_000_000, truth).await?;
         let mut traffic = Traffic::prepare(&world, 1).await?;
         let mut ledger = Ledger::open(&world);
         let transfers = (rate * 30) as usize;
@@ -210,6 +226,10 @@ impl Scenes {
         world.stop().await;
         Ok(Latency {
             rate_per_second: rate,
+            truth: match truth {
+                None => "single, WebSocket".to_owned(),
+                Some(truth) => format!("{truth}, HTTP"),
+            },
             transfers,
             own_p50_ms,
             end_to_end_p50_ms: percentile(&latencies, 50),
@@ -222,7 +242,7 @@ impl Scenes {
     /// Gas of batches of 1, 16 and 64: of a token, to recipients without and with a balance before; and of every
     /// kind of asset.
     pub(crate) async fn gas(&self) -> eyre::Result<Vec<Gas>> {
-        let world = self.world("gas", 30_000_000).await?;
+        let world = self.world("gas", 30_000_000, None).await?;
         let mut load = Load::prepare(&world).await?;
         let mut ledger = Ledger::open(&world);
         let mut rows = vec![Gas {
