@@ -90,3 +90,26 @@ pub async fn nonce_of(world: &World, side: usize, transaction: B256) -> eyre::Re
     let event = events.next().ok_or_else(|| eyre!("{transaction} made no request"))?;
     Ok(Nonce::new(event.nonce))
 }
+
+/// Sends signed transactions, as wallets do that miss theirs, until all are in a block.
+///
+/// # Errors
+/// If that takes too long.
+pub async fn include(
+    world: &World,
+    side: usize,
+    transactions: &[(B256, Bytes)],
+) -> eyre::Result<()> {
+    eventually("what was taken back is included again", PATIENCE, async || {
+        let mut all = true;
+        for (transaction, raw) in transactions {
+            if block_of(world, side, *transaction).await?.is_none() {
+                all = false;
+                // The node may still have it in its pool.
+                let _ = world.chains[side].provider.send_raw_transaction(raw).await;
+            }
+        }
+        Ok(all)
+    })
+    .await
+}

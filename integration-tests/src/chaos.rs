@@ -141,6 +141,12 @@ impl Chaos {
         &self.url
     }
 
+    /// The port that it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.url.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or_default()
+    }
+
     /// From now on this is wrong with it, and nothing else. What is under way breaks.
     ///
     /// # Errors

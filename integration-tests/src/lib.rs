@@ -5,3 +5,4 @@ pub mod chain;
 pub mod chaos;
 pub mod command;
 pub mod live;
+pub mod network;

@@ -6,17 +6,23 @@ use std::time::{Duration, Instant};
 use alloy::primitives::{Address, U256};
 use eyre::{WrapErr, eyre};
 use futures::future::join_all;
-use twinspan_bridge::lifecycle::LaneStatus;
+use twinspan_bridge::lifecycle::{Abstention, LaneStatus};
 use twinspan_relayer::devnet::ledger::Ledger;
 use twinspan_relayer::devnet::traffic::{Asset, Sent, Traffic};
 use twinspan_relayer::devnet::{Options, World, demo, test_signer};
 use twinspan_relayer::status::LaneReport;
+
+use crate::command::{Outcome, twinspan};
 
 /// Between two requests of a load.
 const PACE: Duration = Duration::from_millis(30);
 
 /// How long anything may take that needs a few blocks and attestations.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What relayers log as errors where final history is rewritten.
+pub const REWRITTEN: &[&str] =
+    &["final history was rewritten", "is no longer on the source chain", "signed another history"];
 
 /// The test account that makes a world's ordinary requests.
 pub const SENDER: usize = 1;
@@ -161,6 +167,38 @@ impl Live {
         sum
     }
 
+    /// Waits until everything that was asked for has arrived.
+    ///
+    /// # Errors
+    /// If it takes too long, with what is missing.
+    pub async fn all_arrived(&self) -> eyre::Result<()> {
+        let requested = self.sent.len() + self.others;
+        Ledger::open(&self.world).wait(&self.world, requested, PATIENCE).await?;
+        Ok(())
+    }
+
+    /// Waits until relayer `index` abstains on the lane for what it attested on a history that is gone.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub async fn abstains(&self, index: usize, lane: usize) -> eyre::Result<()> {
+        eventually("it abstains", PATIENCE, async || {
+            let abstains = self.lane(index, lane).await?.abstains;
+            Ok(matches!(abstains, Some(Abstention::Reorganised { .. })))
+        })
+        .await
+    }
+
+    /// The operator of relayer `index` lets the lane go on: what the command says.
+    ///
+    /// # Errors
+    /// If it cannot be run.
+    pub async fn resume(&self, index: usize, lane: &str, reason: &str) -> eyre::Result<Outcome> {
+        let config = self.world.relayers[index].config().to_string_lossy().into_owned();
+        let words = ["lane", "resume", lane, "--reason", reason, "--config", &config];
+        twinspan(words.map(str::to_owned)).await
+    }
+
     /// What relayer `index` has logged so far.
     #[must_use]
     pub fn log(&self, index: usize) -> String {
@@ -174,6 +212,12 @@ impl Live {
     pub async fn received(&self, sent: &Sent) -> eyre::Result<U256> {
         twinspan_relayer::devnet::ledger::balance(&self.world, sent).await
     }
+}
+
+/// A number from the environment: how long a campaign is to be, and the like.
+#[must_use]
+pub fn number(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
 /// Asks again until it is so.

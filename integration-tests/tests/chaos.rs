@@ -8,7 +8,7 @@ use twinspan_bridge::abstain::Reason;
 use twinspan_chains::Truth;
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::chaos::{Chaos, Fault, Lie, Wire};
-use twinspan_integration_tests::live::{Live, PATIENCE, eventually};
+use twinspan_integration_tests::live::{Live, PATIENCE, eventually, number};
 use twinspan_relayer::devnet::ledger::Ledger;
 use twinspan_relayer::devnet::node::free_port;
 
@@ -153,9 +153,6 @@ async fn liars_below_the_quorum_get_nothing_attested_while_the_rest_is_down() ->
 /// `TWINSPAN_CHAOS_PAIRS` and `TWINSPAN_CHAOS_SEED` choose how many pairs and which.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_endpoints_of_four_may_fail_or_lie_each_in_its_own_way() -> eyre::Result<()> {
-    let number = |name: &str, or: u64| {
-        std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(or)
-    };
     let pairs = number("TWINSPAN_CHAOS_PAIRS", if is_long() { 200 } else { 6 });
     let seed = number("TWINSPAN_CHAOS_SEED", 1);
     let mut storm = Storm::start("chaos_pairs", 4, (Truth::Proof, 2)).await?;

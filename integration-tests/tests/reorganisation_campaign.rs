@@ -6,23 +6,15 @@
 use std::time::Duration;
 
 use alloy::primitives::{B256, Bytes};
-use alloy::providers::Provider;
 use eyre::{WrapErr, ensure};
 use twinspan_bridge::finality::FinalityRule;
-use twinspan_bridge::lifecycle::Abstention;
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::chain;
-use twinspan_integration_tests::command::twinspan;
-use twinspan_integration_tests::live::{Live, PATIENCE, eventually};
-use twinspan_relayer::devnet::ledger::Ledger;
+use twinspan_integration_tests::live::{Live, PATIENCE, REWRITTEN, eventually, number};
 use twinspan_relayer::devnet::traffic::{Asset, Traffic};
 
 /// Depths above finality.
 const DEPTHS: u64 = 64;
-
-fn number(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_depth_above_finality_converges() -> eyre::Result<()> {
@@ -48,7 +40,9 @@ async fn every_depth_above_finality_converges() -> eyre::Result<()> {
         // Steps that share no divisor with the number of depths meet each of them, the deepest one early.
         let depth = DEPTHS - round * 37 % DEPTHS;
         chain::reorganise(&live.world, side, depth).await?;
-        include(&live, side, &asked[side]).await.wrap_err_with(|| format!("{depth} blocks"))?;
+        chain::include(&live.world, side, &asked[side])
+            .await
+            .wrap_err_with(|| format!("{depth} blocks"))?;
         // What is this far down stays.
         let kept = asked[side].len().saturating_sub(usize::try_from(2 * DEPTHS)?);
         asked[side].drain(..kept);
@@ -59,23 +53,6 @@ async fn every_depth_above_finality_converges() -> eyre::Result<()> {
     live.close(Ending::default()).await?;
     ensure!(live.metric("twinspan_alarms_total").await == 0.0, "an alarm was raised");
     Ok(())
-}
-
-/// Sends what was taken back again, as wallets do, until all of it is in a block.
-async fn include(live: &Live, side: usize, asked: &[(B256, Bytes)]) -> eyre::Result<()> {
-    let provider = &live.world.chains[side].provider;
-    eventually("what was taken back is included again", PATIENCE, async || {
-        let mut all = true;
-        for (transaction, raw) in asked {
-            if chain::block_of(&live.world, side, *transaction).await?.is_none() {
-                all = false;
-                // The node may still have it in its pool.
-                let _ = provider.send_raw_transaction(raw).await;
-            }
-        }
-        Ok(all)
-    })
-    .await
 }
 
 /// Two of four relayers have attested what is taken back, and the two others do without neither.
@@ -113,21 +90,13 @@ async fn every_one_below_finality_halts_the_lane_until_a_human_resumes_it() -> e
         live.traffic = Traffic::prepare(&live.world, 1 + usize::try_from((round + 1) % 3)?).await?;
         live.ask(0, Asset::Coin).await?;
         for index in 0..2 {
-            eventually("it abstains", PATIENCE, async || {
-                let abstains = live.lane(index, 0).await?.abstains;
-                Ok(matches!(abstains, Some(Abstention::Reorganised { .. })))
-            })
-            .await?;
+            live.abstains(index, 0).await?;
         }
         for index in 2..4 {
             live.restart(index).await?;
         }
-        let config = live.world.relayers[0].config().to_string_lossy().into_owned();
-        let reason = format!("round {round}");
-        let words = ["lane", "resume", &lane_name, "--reason", &reason, "--config", &config];
-        twinspan(words.map(str::to_owned)).await?.ends_well()?;
-        let requested = live.sent.len() + live.others;
-        Ledger::open(&live.world).wait(&live.world, requested, PATIENCE).await?;
+        live.resume(0, &lane_name, &format!("round {round}")).await?.ends_well()?;
+        live.all_arrived().await?;
         eventually("the other one heals by itself", PATIENCE, async || {
             let lane = live.lane(1, 0).await?;
             Ok(lane.abstains.is_none() && lane.settled == lane.linked)
@@ -135,14 +104,6 @@ async fn every_one_below_finality_halts_the_lane_until_a_human_resumes_it() -> e
         .await?;
         println!("{depth} blocks below finality: halted, resumed");
     }
-    live.close(Ending {
-        errors: &[
-            "final history was rewritten",
-            "is no longer on the source chain",
-            "signed another history",
-        ],
-        ..Ending::default()
-    })
-    .await?;
+    live.close(Ending { errors: REWRITTEN, ..Ending::default() }).await?;
     Ok(())
 }

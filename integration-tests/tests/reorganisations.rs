@@ -3,14 +3,12 @@
 use std::time::Duration;
 
 use alloy::primitives::{B256, Bytes, U256};
-use alloy::providers::Provider;
 use eyre::ensure;
 use twinspan_bridge::finality::FinalityRule;
-use twinspan_bridge::lifecycle::Abstention;
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::chain;
 use twinspan_integration_tests::command::twinspan;
-use twinspan_integration_tests::live::{Live, PATIENCE, eventually};
+use twinspan_integration_tests::live::{Live, PATIENCE, REWRITTEN, eventually};
 use twinspan_relayer::devnet::ledger::Ledger;
 use twinspan_relayer::devnet::traffic::{Asset, Sent, Traffic};
 
@@ -41,8 +39,8 @@ async fn blocks_taken_back_above_finality_change_nothing() -> eyre::Result<()> {
             chain::pass(&live.world, side, depth - 1).await?;
             chain::reorganise(&live.world, side, depth).await?;
             // The other account's come first now.
-            let ours_last = raw.iter().skip(1).step_by(2).chain(raw.iter().step_by(2));
-            include(&live, side, ours_last).await?;
+            let ours_last = raw.iter().skip(1).step_by(2).chain(raw.iter().step_by(2)).cloned();
+            chain::include(&live.world, side, &ours_last.collect::<Vec<_>>()).await?;
         }
     }
     live.close(Ending::default()).await?;
@@ -55,8 +53,7 @@ async fn blocks_taken_back_above_finality_change_nothing() -> eyre::Result<()> {
 async fn history_taken_back_after_its_handover_halts_the_lane() -> eyre::Result<()> {
     let mut live = Live::start("reorganised_below", |_| {}).await?;
     let forgotten = requests(&mut live, 4).await?;
-    let requested = live.sent.len() + live.others;
-    Ledger::open(&live.world).wait(&live.world, requested, PATIENCE).await?;
+    live.all_arrived().await?;
     settled_everywhere(&live).await?;
     take_back(&live, &forgotten).await?;
 
@@ -116,11 +113,7 @@ async fn a_lone_relayer_that_attested_lost_history_abstains_and_heals() -> eyre:
     live.sent.clear();
     live.traffic = Traffic::prepare(&live.world, 2).await?;
     requests(&mut live, 4).await?;
-    eventually("it abstains", PATIENCE, async || {
-        let abstains = live.lane(0, 0).await?.abstains;
-        Ok(matches!(abstains, Some(Abstention::Reorganised { .. })))
-    })
-    .await?;
+    live.abstains(0, 0).await?;
     ensure!(live.metric("twinspan_alarms_total").await > 0.0, "no alarm was raised");
     for index in 1..4 {
         live.restart(index).await?;
@@ -134,18 +127,9 @@ async fn a_lone_relayer_that_attested_lost_history_abstains_and_heals() -> eyre:
     // Without relayer 1, the others need it.
     live.world.relayers[1].kill().await?;
     requests(&mut live, 4).await?;
-    let requested = live.sent.len() + live.others;
-    Ledger::open(&live.world).wait(&live.world, requested, PATIENCE).await?;
+    live.all_arrived().await?;
     live.restart(1).await?;
-    live.close(Ending {
-        errors: &[
-            "final history was rewritten",
-            "is no longer on the source chain",
-            "signed another history",
-        ],
-        ..Ending::default()
-    })
-    .await?;
+    live.close(Ending { errors: REWRITTEN, ..Ending::default() }).await?;
     Ok(())
 }
 
@@ -179,11 +163,7 @@ async fn a_lane_that_cannot_do_without_its_conflicted_relayers_goes_on_when_a_hu
         live.restart(index).await?;
     }
     for index in 0..2 {
-        eventually("it abstains", PATIENCE, async || {
-            let abstains = live.lane(index, 0).await?.abstains;
-            Ok(matches!(abstains, Some(Abstention::Reorganised { .. })))
-        })
-        .await?;
+        live.abstains(index, 0).await?;
     }
     eventually("the other two have attested what is there now", PATIENCE, async || {
         let lane = live.lane(3, 0).await?;
@@ -193,19 +173,13 @@ async fn a_lane_that_cannot_do_without_its_conflicted_relayers_goes_on_when_a_hu
 
     let lane = live.report(0, 0).await?.name;
     let config = live.world.relayers[0].config();
-    let resume = async |lane: &str, reason: &str| {
-        let config = config.to_string_lossy().into_owned();
-        let words = ["lane", "resume", lane, "--reason", reason, "--config", &config];
-        twinspan(words.map(str::to_owned)).await
-    };
-    resume("demo/nowhere", "a slip").await?.refuses(1, &["no lane", &lane])?;
-    resume(&lane, " ").await?.refuses(1, &["1 to 1000 characters"])?;
-    let said = resume(&lane, "the node sat on a fork").await?;
+    live.resume(0, "demo/nowhere", "a slip").await?.refuses(1, &["no lane", &lane])?;
+    live.resume(0, &lane, " ").await?.refuses(1, &["1 to 1000 characters"])?;
+    let said = live.resume(0, &lane, "the node sat on a fork").await?;
     let said = said.ends_well()?;
     ensure!(said.contains("goes on") && said.contains("void: count"), "{said}");
-    resume(&lane, "once more").await?.refuses(1, &["nothing to decide"])?;
-    let requested = live.sent.len() + live.others;
-    Ledger::open(&live.world).wait(&live.world, requested, PATIENCE).await?;
+    live.resume(0, &lane, "once more").await?.refuses(1, &["nothing to decide"])?;
+    live.all_arrived().await?;
 
     live.world.relayers[0].kill().await?;
     live.restart(0).await?;
@@ -213,15 +187,7 @@ async fn a_lane_that_cannot_do_without_its_conflicted_relayers_goes_on_when_a_hu
     let list = twinspan(list).await?;
     ensure!(list.ends_well()?.contains("the node sat on a fork"), "{}", list.stdout);
     requests(&mut live, 4).await?;
-    live.close(Ending {
-        errors: &[
-            "final history was rewritten",
-            "is no longer on the source chain",
-            "signed another history",
-        ],
-        ..Ending::default()
-    })
-    .await?;
+    live.close(Ending { errors: REWRITTEN, ..Ending::default() }).await?;
     Ok(())
 }
 
@@ -274,25 +240,4 @@ async fn signed(live: &Live, round: &[Sent]) -> eyre::Result<Vec<(B256, Bytes)>>
         all.push((sent.transaction, raw));
     }
     Ok(all)
-}
-
-/// Sends signed transactions, as wallets do that miss theirs, until all are in a block.
-async fn include<'a>(
-    live: &Live,
-    side: usize,
-    transactions: impl Iterator<Item = &'a (B256, Bytes)> + Clone,
-) -> eyre::Result<()> {
-    let provider = &live.world.chains[side].provider;
-    eventually("what was taken back is included again", PATIENCE, async || {
-        let mut all = true;
-        for (transaction, raw) in transactions.clone() {
-            if chain::block_of(&live.world, side, *transaction).await?.is_none() {
-                all = false;
-                // The node may still have it in its pool.
-                let _ = provider.send_raw_transaction(raw).await;
-            }
-        }
-        Ok(all)
-    })
-    .await
 }

@@ -58,6 +58,12 @@ impl Links {
         wires.map(|(_, wire)| format!("http://127.0.0.1:{}", wire.port)).collect()
     }
 
+    /// The port of the wire over which relayer `from` reaches `to`.
+    #[must_use]
+    pub fn port(&self, from: usize, to: usize) -> Option<u16> {
+        self.wires.get(&(from, to)).map(|wire| wire.port)
+    }
+
     /// Cuts relayer `index` off from every other, both ways, or heals it.
     pub fn cut(&self, index: usize, is_cut: bool) {
         for ((from, to), wire) in &self.wires {

@@ -1,0 +1,66 @@
+//! Packets get lost, and nobody tells the sender: relayers are split into halves, and a node falls silent. In a network
+//! namespace, with nft; where that is not permitted this is skipped, and the forwarders of the other tests stand for it.
+
+use std::time::Duration;
+
+use eyre::ensure;
+use twinspan_chains::condition::ChainState;
+use twinspan_integration_tests::books::Ending;
+use twinspan_integration_tests::chaos::Chaos;
+use twinspan_integration_tests::live::{Live, PATIENCE, eventually};
+use twinspan_integration_tests::network::Network;
+use twinspan_relayer::devnet::node::free_port;
+
+#[test]
+fn what_is_lost_on_the_way_keeps_nothing_from_arriving() -> eyre::Result<()> {
+    let name = "what_is_lost_on_the_way_keeps_nothing_from_arriving";
+    let Some(network) = Network::enter(name)? else { return Ok(()) };
+    tokio::runtime::Runtime::new()?.block_on(scenes(&network))
+}
+
+async fn scenes(network: &Network) -> eyre::Result<()> {
+    let ports = [free_port()?, free_port()?];
+    let [main, service] = ports.map(|port| format!("http://127.0.0.1:{port}"));
+    // What relayers reach the nodes over; the test itself asks the nodes.
+    let nodes = [Chaos::open(main).await?, Chaos::open(service).await?];
+    let mut live = Live::start("lost_packets", |options| {
+        options.node_ports = Some(ports);
+        options.endpoints = [0, 1].map(|side| vec![nodes[side].url().to_owned()]);
+        options.cosign_timeout = Duration::from_secs(3);
+        options.takeover = Duration::from_secs(1);
+    })
+    .await?;
+    live.load(6).await?;
+    live.all_arrived().await?;
+
+    // Neither half has a quorum: the destination chain carries their attestations.
+    let links = &live.world.links;
+    let wires = [(0, 2), (0, 3), (1, 2), (1, 3)];
+    let both_ways = wires.iter().flat_map(|(a, b)| [links.port(*a, *b), links.port(*b, *a)]);
+    network.lose(&both_ways.flatten().collect::<Vec<_>>())?;
+    live.load(12).await?;
+    live.all_arrived().await?;
+    let posted = live.metric("twinspan_attestations_posted_total").await;
+    ensure!(posted > 0.0, "nothing was posted: the halves were not apart");
+    network.heal()?;
+    live.load(6).await?;
+    live.all_arrived().await?;
+
+    // One node, then both, for longer than several calls may take.
+    let node_ports: Vec<u16> = nodes.iter().map(Chaos::port).collect();
+    for silent in [&node_ports[..1], &node_ports[..]] {
+        network.lose(silent)?;
+        live.load(6).await?;
+        eventually("a relayer tells that the node is out of reach", PATIENCE, async || {
+            let chains = live.world.relayers[0].status().await?.chains;
+            let mut silent = chains.iter().take(silent.len());
+            Ok(silent.all(|it| it.condition.state == ChainState::Unreachable))
+        })
+        .await?;
+        network.heal()?;
+        live.load(6).await?;
+        live.all_arrived().await?;
+    }
+    live.close(Ending::default()).await?;
+    Ok(())
+}
