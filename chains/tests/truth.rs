@@ -314,3 +314,22 @@ async fn endpoints_of_one_provider_are_no_quorum() {
         panic!("{refused:?}");
     };
 }
+
+#[tokio::test]
+async fn one_endpoint_alone_does_not_set_what_is_paid() {
+    let node = Anvil::start(31_464, &["--hardfork", "berlin"]).await;
+    let account = PrivateKeySigner::from_slice(&DEV_KEY).expect("a key").address();
+    let dear: Lie = |method, result| {
+        if method == "eth_gasPrice" {
+            *result = json!(U64::from(10_u64.pow(15)));
+        }
+    };
+    for (truth, quorum) in [(Truth::Single, 1), (Truth::Quorum, 2), (Truth::Proof, 2)] {
+        let mut config = config(31_464, 3, truth, quorum);
+        config.fees.max_fee_per_gas = Some(10_u128.pow(12));
+        let endpoints = vec![endpoint(&node, dear), honest(&node), honest(&node)];
+        let chain = connect(config, endpoints).await;
+        let checked = chain.check_account(account).await;
+        assert_eq!(checked.is_ok(), truth != Truth::Single, "{truth}: {checked:?}");
+    }
+}

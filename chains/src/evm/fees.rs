@@ -56,8 +56,7 @@ const BUMP_PERCENT_MIN: u32 = 10;
 /// Asks the chain how it charges for gas, and how much at present.
 pub(crate) async fn detect(chain: &EvmChain) -> Result<(FeeView, Head), RpcFault> {
     let head = chain.latest_head().await?;
-    let price: U128 = chain.request("eth_gasPrice", ()).await?;
-    let price: u128 = price.to();
+    let price = chain.request_suggestion("eth_gasPrice").await?;
     // A node of a chain without a base fee may suggest a tip all the same; the operator knows better.
     let wants_no_tip = chain.config().fees.priority_fee_per_gas == Some(0);
     let view = match head.base_fee {
@@ -237,8 +236,8 @@ async fn suggested_tip(chain: &EvmChain) -> Result<u128, RpcFault> {
     if let Some(tip) = chain.config().fees.priority_fee_per_gas {
         return Ok(tip);
     }
-    match chain.request::<_, U128>("eth_maxPriorityFeePerGas", ()).await {
-        Ok(tip) => Ok(tip.to()),
+    match chain.request_suggestion("eth_maxPriorityFeePerGas").await {
+        Ok(tip) => Ok(tip),
         Err(RpcFault::Refused { .. }) => Ok(TIP_DEFAULT),
         Err(fault) => Err(fault),
     }
