@@ -202,6 +202,14 @@ impl Collector {
         self.certified.range(after.plus(1)..).next().copied()
     }
 
+    /// Whether `member` has signed the checkpoint at `count`, or any after it.
+    #[must_use]
+    pub fn has_signed(&self, count: Count, member: Address) -> bool {
+        let agreed = self.agreed.range(count..);
+        let ahead = self.ahead.get(&member).and_then(|all| all.range(count..).next());
+        ahead.is_some() || agreed.into_iter().any(|(_, it)| it.signatures.contains_key(&member))
+    }
+
     /// The highest count above `after` and not above `limit` that has a certificate.
     #[must_use]
     pub fn last_certified_within(&self, after: Count, limit: Count) -> Option<Count> {

@@ -41,19 +41,42 @@ pub fn order(lane: LaneId, set: &RelayerSet, term: &Term) -> Vec<Address> {
     ranked.into_iter().map(|(_, member)| member).collect()
 }
 
-/// The rank of `member` during `term`. Whoever is no member comes after all members: anyone who holds
-/// a certificate may deliver.
+/// Those who may submit before `member` during `term`, in order. Whoever is no member comes after all members: anyone
+/// who holds a certificate may deliver.
 #[must_use]
-pub fn rank(lane: LaneId, set: &RelayerSet, term: &Term, member: Address) -> u32 {
-    let order = order(lane, set, term);
+pub fn before(lane: LaneId, set: &RelayerSet, term: &Term, member: Address) -> Vec<Address> {
+    let mut order = order(lane, set, term);
     let rank = order.iter().position(|ranked| *ranked == member).unwrap_or(order.len());
-    u32::try_from(rank).expect("a relayer set has at most 64 members")
+    order.truncate(rank);
+    order
 }
 
-/// How long rank `rank` waits without the destination advancing before it submits.
+/// The rank of `member` during `term`.
+#[must_use]
+pub fn rank(lane: LaneId, set: &RelayerSet, term: &Term, member: Address) -> u32 {
+    let before = before(lane, set, term, member).len();
+    u32::try_from(before).expect("a relayer set has at most 64 members")
+}
+
+/// How long rank `rank` waits without the destination advancing before it acts.
 #[must_use]
 pub fn wait_for(rank: u32, takeover: Duration) -> Duration {
     takeover.saturating_mul(rank)
+}
+
+/// Of the time that is waited for a member, the part that is waited for one that seems to be away.
+const AWAY_PART: u32 = 8;
+
+/// How long whoever comes after `before` waits without the destination advancing before it submits: for a member that
+/// has signed what is to be sent the whole time, for one that has not, and is likely down, an eighth.
+#[must_use]
+pub fn wait_after(
+    before: &[Address],
+    has_signed: impl Fn(Address) -> bool,
+    takeover: Duration,
+) -> Duration {
+    let wait = |member: &Address| if has_signed(*member) { takeover } else { takeover / AWAY_PART };
+    before.iter().map(wait).fold(Duration::ZERO, Duration::saturating_add)
 }
 
 fn draw(lane: LaneId, epoch: Epoch, start_hash: B256, member: Address) -> B256 {
@@ -86,6 +109,19 @@ mod tests {
         ranks.sort_unstable();
         assert_eq!(ranks, [0, 1, 2, 3]);
         assert_eq!(rank(lane, &set(), &term(64), Address::repeat_byte(9)), 4);
+    }
+
+    #[test]
+    fn who_has_not_signed_is_waited_for_an_eighth_of_the_time() {
+        let lane = LaneId(B256::repeat_byte(5));
+        let last = order(lane, &set(), &term(64))[3];
+        let before = before(lane, &set(), &term(64), last);
+        let takeover = Duration::from_millis(800);
+        assert_eq!(wait_after(&before, |_| true, takeover), wait_for(3, takeover));
+        let is_up = |member| member != before[0];
+        assert_eq!(wait_after(&before, is_up, takeover), Duration::from_millis(1_700));
+        assert_eq!(wait_after(&before[..0], |_| true, takeover), Duration::ZERO);
+        assert_eq!(wait_after(&before, |_| true, Duration::MAX), Duration::MAX);
     }
 
     #[test]

@@ -101,15 +101,23 @@ pub async fn include(
     transactions: &[(B256, Bytes)],
 ) -> eyre::Result<()> {
     eventually("what was taken back is included again", PATIENCE, async || {
-        let mut all = true;
+        let mut missing = Vec::new();
         for (transaction, raw) in transactions {
             if block_of(world, side, *transaction).await?.is_none() {
-                all = false;
                 // The node may still have it in its pool.
-                let _ = world.chains[side].provider.send_raw_transaction(raw).await;
+                let sent = world.chains[side].provider.send_raw_transaction(raw).await;
+                missing.push((*transaction, sent.err().map(|error| error.to_string())));
             }
         }
-        Ok(all)
+        match missing.first() {
+            None => Ok(true),
+            Some((first, said)) => {
+                let pool: Value =
+                    world.chains[side].provider.raw_request("txpool_status".into(), ()).await?;
+                let said = said.as_deref().unwrap_or("taken");
+                Err(eyre!("{} missing, first {first}: {said}; the pool: {pool}", missing.len()))
+            }
+        }
     })
     .await
 }

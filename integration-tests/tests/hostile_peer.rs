@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use alloy::primitives::B256;
 use eyre::ensure;
+use futures::StreamExt;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpSocket;
 use twinspan_bridge::abstain::{Reason, Statement};
 use twinspan_bridge::attest::AttestationKey;
 use twinspan_bridge::digest::Checkpoint;
@@ -107,6 +109,8 @@ async fn whatever_a_stranger_sends_is_refused_and_counted() -> eyre::Result<()> 
     ensure!(refused == StatusCode::FORBIDDEN, "in a member's name: {refused}");
 
     stranger.stall().await?;
+    let open = stranger.crowd().await?;
+    ensure!(open == 128, "one address has {open} connections");
     stranger.flood().await?;
     // The quota is of an address, and the honest peers have the same one here.
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -191,10 +195,26 @@ impl Stranger {
         Ok(())
     }
 
+    /// More connections than one address may have, from one that no peer has. How many of them stay open.
+    async fn crowd(&self) -> eyre::Result<usize> {
+        let mut connections = Vec::new();
+        for _ in 0..200 {
+            let socket = TcpSocket::new_v4()?;
+            socket.bind("127.0.0.2:0".parse()?)?;
+            connections.push(socket.connect(([127, 0, 0, 1], self.port).into()).await?);
+        }
+        let mut open = 0;
+        for connection in &mut connections {
+            let read = tokio::time::timeout(Duration::from_millis(50), connection.read_u8()).await;
+            open += usize::from(read.is_err());
+        }
+        Ok(open)
+    }
+
     /// More messages than an address may send in a second.
     async fn flood(&self) -> eyre::Result<()> {
-        let answers = (0..500).map(|_| self.post().json(&json!({ "attestations": [] })).send());
-        let answers = futures::future::join_all(answers).await;
+        let messages = (0..500).map(|_| self.post().json(&json!({ "attestations": [] })).send());
+        let answers: Vec<_> = futures::stream::iter(messages).buffer_unordered(10).collect().await;
         let over = answers
             .iter()
             .flatten()

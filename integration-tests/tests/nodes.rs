@@ -1,13 +1,15 @@
 //! Transfers between nodes of other makes than anvil, which every other test uses. `make test-nodes` gets them; a test
 //! whose node is not there says so and ends.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use eyre::ensure;
+use eyre::{OptionExt, WrapErr, ensure};
+use tokio::process::{Child, Command};
 use twinspan_chains::Truth;
+use twinspan_chains::condition::EndpointState;
 use twinspan_integration_tests::books::Ending;
-use twinspan_integration_tests::live::Live;
-use twinspan_relayer::devnet::node::NodeKind;
+use twinspan_integration_tests::live::{Live, PATIENCE, eventually};
+use twinspan_relayer::devnet::node::{NodeKind, free_port};
 
 /// A program in the folder that `TWINSPAN_NODES` names.
 fn node(program: &str) -> Option<PathBuf> {
@@ -73,4 +75,60 @@ async fn from_geth_to_geth_with_few_states() -> eyre::Result<()> {
     .await?;
     ensure!(live.world.options.has_fees(1), "both have fees");
     all_moves(live).await
+}
+
+/// Another go-ethereum of the same chain is asked first, and stays where it was when it was copied. What is sent to it
+/// it puts into blocks of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_geth_that_stays_behind_is_no_harm_beside_one_that_does_not() -> eyre::Result<()> {
+    let Some(geth) = node("geth") else { return Ok(()) };
+    let (port, behind) = (free_port()?, free_port()?);
+    let mut live = Live::start("geth_behind", |options| {
+        options.nodes[0] = NodeKind::Geth(geth.clone());
+        options.node_ports = Some([port, free_port().unwrap_or_default()]);
+        let [_, service] = options.node_ports.unwrap_or_default();
+        let url = |port| format!("http://127.0.0.1:{port}");
+        options.endpoints = [vec![url(behind), url(port), url(port)], vec![url(service); 2]];
+        options.truth = (Truth::Proof, 2);
+    })
+    .await?;
+    live.load(6).await?;
+    live.close(Ending::default()).await?;
+
+    let pid = live.world.chains[0].node.process.id().ok_or_eyre("the node does not run")?;
+    let data = live.world.options.folder.join("main.data");
+    let copy = live.world.options.folder.join("behind.data");
+    run("kill", &["-STOP", &pid.to_string()]).await?;
+    run("cp", &["-r", &data.to_string_lossy(), &copy.to_string_lossy()]).await?;
+    run("kill", &["-CONT", &pid.to_string()]).await?;
+    let _behind = stays_behind(&geth, &copy, behind)?;
+    eventually("it is seen to lag", PATIENCE, async || {
+        let chains = live.world.relayers[0].status().await?.chains;
+        Ok(chains[0].condition.endpoints[0].state == EndpointState::Lagging)
+    })
+    .await?;
+    all_moves(live).await
+}
+
+/// The node on the copied data: without a period it makes a block for what it is sent only.
+fn stays_behind(geth: &Path, data: &Path, port: u16) -> eyre::Result<Child> {
+    let log = std::fs::File::create(data.with_extension("log"))?;
+    Command::new(geth)
+        .arg("--datadir")
+        .arg(data)
+        .args(["--dev", "--dev.period", "0", "--gcmode", "archive"])
+        .args(["--http", "--http.port", &port.to_string(), "--http.api", "eth,net,web3"])
+        .args(["--authrpc.port", &free_port()?.to_string(), "--port", "0", "--ipcdisable"])
+        .arg("--nodiscover")
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .kill_on_drop(true)
+        .spawn()
+        .wrap_err("starting the other geth")
+}
+
+async fn run(program: &str, words: &[&str]) -> eyre::Result<()> {
+    let status = Command::new(program).args(words).status().await?;
+    ensure!(status.success(), "{program} {words:?}: {status}");
+    Ok(())
 }

@@ -28,7 +28,7 @@ async fn every_depth_above_finality_converges() -> eyre::Result<()> {
         chain::pass(&live.world, side, DEPTHS + 2).await?;
     }
     let mut asked: [Vec<(B256, Bytes)>; 2] = [Vec::new(), Vec::new()];
-    let rounds = number("TWINSPAN_REORGANISATIONS", 4);
+    let rounds = number("TWINSPAN_REORGANISATIONS", 2);
     for round in 0..rounds {
         for (side, asked) in asked.iter_mut().enumerate() {
             let sent = live.ask(side, Asset::Coin).await?;

@@ -4,6 +4,7 @@ mod changes;
 mod error;
 mod listeners;
 mod preflight;
+mod serve;
 mod tasks;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -42,7 +43,8 @@ use crate::supervise::Supervisor;
 
 use self::changes::Changes;
 use self::listeners::{Handles, Listeners};
-use self::tasks::{keep_up, recover, serve, serve_operator, tell_outcomes};
+use self::serve::{serve, serve_operator};
+use self::tasks::{keep_up, recover, tell_outcomes};
 
 pub use error::AppError;
 pub use preflight::{PairFault, check_pairs};

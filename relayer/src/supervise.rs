@@ -86,6 +86,44 @@ impl Supervisor {
     }
 }
 
+/// Tasks of one owner that come and go, and end with it: the connections of a listener.
+#[derive(Debug, Default)]
+pub struct Crowd(JoinSet<()>);
+
+impl Crowd {
+    /// Nobody.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// One more.
+    pub fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.0.spawn(task);
+    }
+
+    /// Waits for one to end; `None` if there is none.
+    pub async fn next(&mut self) -> Option<()> {
+        let ended = self.0.join_next().await?;
+        if let Err(panic) = ended {
+            tracing::error!(%panic, "a task ended unasked");
+        }
+        Some(())
+    }
+}
+
 impl Default for Supervisor {
     fn default() -> Self {
         Self::new()

@@ -11,7 +11,7 @@ use crate::effect::{Alarm, Effect, Record};
 use crate::ids::{Count, Nonce};
 use crate::lane_head::LanePosition;
 use crate::lifecycle::Abstention;
-use crate::schedule::{Term, rank, wait_for};
+use crate::schedule::{before, rank, wait_after, wait_for};
 
 impl LaneMachine {
     /// Opens the checkpoints linked since the last call, so that attestations of them count.
@@ -87,10 +87,14 @@ impl LaneMachine {
             return None;
         }
         let next = self.flight.next(self.newest.count)?;
-        self.collector.as_ref()?.first_certified(next.first)?;
+        let collector = self.collector.as_ref()?;
+        let certified = collector.first_certified(next.first)?;
         let ready = self.ready?;
-        let rank = self.rank_in(ready.term.or(self.term)?)?;
-        Some((ready.since + wait_for(rank, self.params.takeover)).max(self.retry_at))
+        let term = ready.term.or(self.term)?;
+        let before = before(self.lane_id, collector.set(), &term, self.params.me);
+        let has_signed = |member| collector.has_signed(certified, member);
+        let turn = wait_after(&before, has_signed, self.params.takeover);
+        Some((ready.since + turn).max(self.retry_at))
     }
 
     /// Sends what is certified, in as many batches as may fly at once.
@@ -182,12 +186,8 @@ impl LaneMachine {
 
     /// The rank of this relayer in the term of the newest final source block.
     pub(super) fn rank(&self) -> Option<u32> {
-        self.rank_in(self.term?)
-    }
-
-    fn rank_in(&self, term: Term) -> Option<u32> {
         let set = self.collector.as_ref()?.set();
-        Some(rank(self.lane_id, set, &term, self.params.me))
+        Some(rank(self.lane_id, set, &self.term?, self.params.me))
     }
 
     /// Halts if the destination holds a history that is not the one linked here.

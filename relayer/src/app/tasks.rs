@@ -1,12 +1,9 @@
-//! The small tasks beside the lanes: they serve, pass outcomes on, wait for recovery, and keep metrics in bounds.
+//! The small tasks beside the lanes: they pass outcomes on, wait for recovery, and keep metrics in bounds.
 
-use std::future::{Future, IntoFuture};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -18,48 +15,6 @@ use crate::engine::Message;
 use crate::metrics;
 use crate::peers::Directory;
 use crate::store::{Store, StoreError, Write};
-
-/// How long an open request may take when the relayer is asked to stop: a slow client does not hold it up.
-const LAST_REQUESTS: Duration = Duration::from_secs(2);
-
-/// Serves until cancelled.
-pub(super) async fn serve(
-    listener: TcpListener,
-    router: axum::Router,
-    cancel: CancellationToken,
-) -> std::io::Result<()> {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let stop = cancel.clone().cancelled_owned();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(stop);
-    finish_within(LAST_REQUESTS, serving.into_future(), cancel).await
-}
-
-/// Serves the operator until cancelled.
-pub(super) async fn serve_operator(
-    listener: UnixListener,
-    router: axum::Router,
-    cancel: CancellationToken,
-) -> std::io::Result<()> {
-    let stop = cancel.clone().cancelled_owned();
-    let serving = axum::serve(listener, router).with_graceful_shutdown(stop);
-    finish_within(LAST_REQUESTS, serving.into_future(), cancel).await
-}
-
-/// `serving`, and once cancelled no longer than `grace`.
-async fn finish_within(
-    grace: Duration,
-    serving: impl Future<Output = std::io::Result<()>>,
-    cancel: CancellationToken,
-) -> std::io::Result<()> {
-    let late = async {
-        cancel.cancelled().await;
-        tokio::time::sleep(grace).await;
-    };
-    tokio::select! {
-        ended = serving => ended,
-        () = late => Ok(()),
-    }
-}
 
 /// Tells every pair that uses an account how its transactions ended.
 pub(super) async fn tell_outcomes(

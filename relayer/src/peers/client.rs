@@ -12,6 +12,9 @@ use super::wire::{Attestations, Pull};
 /// Longest that an exchange with a peer takes.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How long an idle connection is kept: less than the other side keeps it.
+const IDLE_MAX: Duration = Duration::from_secs(15);
+
 /// Bytes of a peer's answer, at most.
 const ANSWER_BYTES_MAX: usize = super::wire::BODY_BYTES_MAX;
 
@@ -45,6 +48,7 @@ impl Peer {
     pub fn new(url: &Url) -> Result<Self, PeerError> {
         let client = Client::builder()
             .timeout(TIMEOUT)
+            .pool_idle_timeout(IDLE_MAX)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()
