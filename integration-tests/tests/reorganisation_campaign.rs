@@ -43,9 +43,13 @@ async fn every_depth_above_finality_converges() -> eyre::Result<()> {
         chain::include(&live.world, side, &asked[side])
             .await
             .wrap_err_with(|| format!("{depth} blocks"))?;
-        // What is this far down stays.
-        let kept = asked[side].len().saturating_sub(usize::try_from(2 * DEPTHS)?);
-        asked[side].drain(..kept);
+        // What is this far down stays. What was taken back is near the top again, however old it is.
+        let stays = chain::height(&live.world, side).await?.saturating_sub(DEPTHS + 1);
+        while let Some((transaction, _)) = asked[side].first()
+            && chain::block_of(&live.world, side, *transaction).await?.is_some_and(|at| at < stays)
+        {
+            asked[side].remove(0);
+        }
         if round % 20 == 19 {
             println!("{} of {rounds} reorganisations", round + 1);
         }

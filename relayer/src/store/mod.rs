@@ -58,6 +58,9 @@ pub enum StoreError {
     Closed,
 }
 
+/// Memory that the database may keep pages in: what it has by default would be a gigabyte.
+const CACHE_BYTES: usize = 64 * 1024 * 1024;
+
 impl StoreError {
     fn row(table: &'static str, problem: impl ToString) -> Self {
         Self::Row { table, problem: problem.to_string() }
@@ -95,7 +98,7 @@ impl Store {
         if !path.exists() {
             create(path).map_err(|error| open_error(path, &error, "check the folder"))?;
         }
-        let database = Database::open(path).map_err(|error| {
+        let database = builder().open(path).map_err(|error| {
             let remedy = if matches!(error, redb::DatabaseError::DatabaseAlreadyOpen) {
                 "stop the other twinspan that uses it"
             } else {
@@ -152,7 +155,7 @@ fn create(path: &Path) -> Result<(), redb::Error> {
     }
     let unfinished = path.with_extension("unfinished");
     let _ = std::fs::remove_file(&unfinished);
-    let database = Database::create(&unfinished)?;
+    let database = builder().create(&unfinished)?;
     let mut transaction = database.begin_write()?;
     transaction.set_two_phase_commit(true);
     write::create_tables(&transaction)?;
@@ -162,6 +165,12 @@ fn create(path: &Path) -> Result<(), redb::Error> {
     std::fs::rename(&unfinished, path)?;
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
     Ok(())
+}
+
+fn builder() -> redb::Builder {
+    let mut builder = Database::builder();
+    builder.set_cache_size(CACHE_BYTES);
+    builder
 }
 
 fn open_error(path: &Path, problem: &impl ToString, remedy: &'static str) -> StoreError {
