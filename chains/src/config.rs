@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use alloy::primitives::B256;
 use twinspan_bridge::finality::FinalityRule;
 use twinspan_bridge::ids::ChainId;
 
@@ -14,6 +15,8 @@ pub struct ChainConfig {
     pub name: String,
     /// Its chain id; endpoints of another chain are refused.
     pub chain_id: ChainId,
+    /// The hash of its first block; endpoints of a chain with another one are refused. `None`: not looked at.
+    pub genesis_hash: Option<B256>,
     /// Its nodes, the preferred ones first. At least one.
     pub endpoints: Vec<EndpointConfig>,
     /// When a block of it counts as final.

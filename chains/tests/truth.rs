@@ -333,3 +333,23 @@ async fn one_endpoint_alone_does_not_set_what_is_paid() {
         assert_eq!(checked.is_ok(), truth != Truth::Single, "{truth}: {checked:?}");
     }
 }
+
+#[tokio::test]
+async fn a_node_of_another_chain_with_the_same_id_is_refused() {
+    let ours = Anvil::start(31_466, &[]).await;
+    let theirs = Anvil::start(31_466, &["--timestamp", "1700000000"]).await;
+    let first: Value = wallet(&ours)
+        .await
+        .raw_request("eth_getBlockByNumber".into(), json!(["0x0", false]))
+        .await
+        .expect("a block");
+    let genesis: B256 = serde_json::from_value(first["hash"].clone()).expect("a hash");
+    let mut config = config(31_466, 2, Truth::Single, 1);
+    config.genesis_hash = Some(genesis);
+    connect(config.clone(), vec![honest(&ours), honest(&ours)]).await;
+    let refused = EvmChain::connect_over(config, vec![honest(&ours), honest(&theirs)]).await;
+    let Err(ConnectError::WrongGenesis { endpoint, want, .. }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!((endpoint.as_str(), want), ("node-1", genesis));
+}

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use alloy::network::Ethereum;
-use alloy::primitives::U64;
+use alloy::primitives::{B256, U64};
 use alloy::providers::{Provider, RootProvider};
 use tokio::sync::watch;
 use twinspan_bridge::error::Disposition;
@@ -17,6 +17,7 @@ use crate::config::ChainConfig;
 use crate::evm::logs::RangeGauge;
 use crate::rpc::endpoint::Endpoint;
 use crate::rpc::fault::RpcFault;
+use crate::rpc::identity::Wanted;
 use crate::rpc::{self, CallCounts, RpcService, WsLink};
 
 /// Why a chain cannot be used.
@@ -47,6 +48,20 @@ pub enum ConnectError {
         got: ChainId,
         /// What is configured.
         want: ChainId,
+    },
+    /// An endpoint serves a chain of that id that begins otherwise.
+    #[error(
+        "endpoint `{endpoint}` of chain `{chain}` serves a chain that begins with block {got}, want {want}"
+    )]
+    WrongGenesis {
+        /// The chain's name.
+        chain: String,
+        /// The endpoint's label.
+        endpoint: String,
+        /// What it answered.
+        got: B256,
+        /// What is configured.
+        want: B256,
     },
     /// More providers must agree than there are.
     #[error(
@@ -86,6 +101,7 @@ impl ConnectError {
             Self::NoEndpoint { .. }
             | Self::NoAddress { .. }
             | Self::WrongChain { .. }
+            | Self::WrongGenesis { .. }
             | Self::QuorumTooLarge { .. } => Disposition::Halt,
         }
     }
@@ -145,12 +161,13 @@ impl EvmChain {
         config.poll_interval = config.poll_interval.max(POLL_INTERVAL_MIN);
         let name: Arc<str> = config.name.as_str().into();
         let counts = CallCounts::default();
+        let want = Wanted { id: config.chain_id, genesis: config.genesis_hash };
         let endpoints: Arc<[Endpoint]> = config
             .endpoints
             .iter()
             .zip(wires)
             .map(|(endpoint, (wire, ws))| {
-                Endpoint::new(endpoint, (&name, config.chain_id), wire, ws, counts.clone())
+                Endpoint::new(endpoint, (&name, want), wire, ws, counts.clone())
             })
             .collect();
         let deadline = whole_call_deadline(&config);
@@ -208,6 +225,10 @@ impl EvmChain {
                     got: ChainId::new(got),
                     want,
                 });
+            }
+            if let RpcFault::WrongGenesis { got, want } = fault {
+                let chain = config.name.clone();
+                return Err(ConnectError::WrongGenesis { chain, endpoint, got, want });
             }
             tracing::warn!(chain = %config.name, %endpoint, %fault, "endpoint does not answer");
             silent = Some((endpoint, fault));

@@ -7,14 +7,13 @@ use std::time::Duration;
 use alloy::rpc::client::RpcClient;
 use alloy::rpc::json_rpc::{RpcRecv, RpcSend};
 use tokio::time::Instant;
-use twinspan_bridge::ids::ChainId;
 
 use super::breaker::{Breaker, BreakerView};
 use super::classify;
 use super::concurrency::Concurrency;
 use super::deadline::Deadline;
 use super::fault::RpcFault;
-use super::identity::Identity;
+use super::identity::{Identity, Wanted};
 use super::rate_limit::RateLimit;
 use super::service::RpcService;
 use super::wire::{CallCounts, Wire};
@@ -63,7 +62,7 @@ impl Endpoint {
     /// Builds the endpoint's stack over `wire`, its HTTP or WebSocket transport.
     pub(crate) fn new(
         config: &EndpointConfig,
-        (chain, chain_id): (&Arc<str>, ChainId),
+        (chain, want): (&Arc<str>, Wanted),
         wire: RpcService,
         ws: Option<WsLink>,
         counts: CallCounts,
@@ -85,7 +84,7 @@ impl Endpoint {
         let service = Breaker::new(service, gauge);
         let breaker = service.view();
         // and nothing at all goes to a node of another chain.
-        let service = Identity::new(service, chain_id);
+        let service = Identity::new(service, want);
         let mut endpoint = Self::over(config.label.as_str(), RpcService::new(service));
         endpoint.provider = config.provider.as_str().into();
         endpoint.ws = ws;

@@ -1,6 +1,6 @@
 //! What can go wrong between us and a node, without any text of the node deciding anything.
 
-use alloy::primitives::Bytes;
+use alloy::primitives::{B256, Bytes};
 use twinspan_bridge::error::Disposition;
 
 /// Why a JSON-RPC call has no usable answer. Never shows a URL.
@@ -25,6 +25,14 @@ pub enum RpcFault {
         got: u64,
         /// The chain id configured.
         want: u64,
+    },
+    /// The endpoint serves a chain of that id with another first block.
+    #[error("the endpoint serves a chain that begins with {got}, want {want}")]
+    WrongGenesis {
+        /// The hash that it answered.
+        got: B256,
+        /// The hash configured.
+        want: B256,
     },
     /// The node does not have the block: not yet, not any more, or it is not canonical.
     #[error("the node does not have the block")]
@@ -91,7 +99,8 @@ impl RpcFault {
             Self::Malformed(_)
             | Self::Unproven(_)
             | Self::Disagreement { .. }
-            | Self::WrongChain { .. } => Disposition::Quarantine,
+            | Self::WrongChain { .. }
+            | Self::WrongGenesis { .. } => Disposition::Quarantine,
         }
     }
 
@@ -104,6 +113,7 @@ impl RpcFault {
             | Self::RateLimited
             | Self::BreakerOpen
             | Self::WrongChain { .. }
+            | Self::WrongGenesis { .. }
             | Self::UnknownBlock
             | Self::StatePruned
             | Self::Malformed(_)
@@ -127,6 +137,7 @@ impl RpcFault {
             | Self::Unproven(_) => true,
             Self::BreakerOpen
             | Self::WrongChain { .. }
+            | Self::WrongGenesis { .. }
             | Self::UnknownBlock
             | Self::StatePruned
             | Self::TooLarge
@@ -146,6 +157,7 @@ impl RpcFault {
             Self::RateLimited => "rate_limited",
             Self::BreakerOpen => "breaker_open",
             Self::WrongChain { .. } => "wrong_chain",
+            Self::WrongGenesis { .. } => "wrong_genesis",
             Self::UnknownBlock => "unknown_block",
             Self::StatePruned => "state_pruned",
             Self::TooLarge => "too_large",

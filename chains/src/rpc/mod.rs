@@ -11,7 +11,7 @@ pub(crate) mod endpoint;
 mod failover;
 pub mod fault;
 mod http;
-mod identity;
+pub(crate) mod identity;
 mod method;
 mod quorum;
 mod rate_limit;

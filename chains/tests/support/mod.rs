@@ -36,5 +36,6 @@ pub fn config(chain_id: u64, endpoints: usize) -> ChainConfig {
         fees: FeePolicy { bump_after: Duration::from_secs(30), ..FeePolicy::default() },
         quorum: 1,
         truth: Truth::Single,
+        genesis_hash: None,
     }
 }

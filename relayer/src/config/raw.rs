@@ -107,6 +107,7 @@ pub(super) struct RawLog {
 #[serde(default)]
 pub(super) struct RawChain {
     pub(super) chain_id: Raw<u64>,
+    pub(super) genesis_hash: Raw<String>,
     pub(super) finality: Raw<Value>,
     pub(super) endpoints: Vec<RawEndpoint>,
     pub(super) submitter: RawKey,

@@ -381,6 +381,7 @@ pub fn access(index: usize, node: &Node, finality: FinalityRule) -> ChainConfig 
     ChainConfig {
         name: ["main", "service"][index].to_owned(),
         chain_id: ChainId::new(CHAIN_IDS[index]),
+        genesis_hash: None,
         endpoints: vec![EndpointConfig {
             label: "devnet".into(),
             provider: "devnet".into(),

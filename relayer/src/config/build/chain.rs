@@ -15,6 +15,9 @@ use crate::config::Chain;
 
 pub(super) fn chain(at: &mut At<'_>, name: &str, raw: RawChain, folder: &Path) -> Option<Chain> {
     let chain_id = at.required("chain_id", raw.chain_id, "the chain's id (EIP-155)");
+    let allowed = "the hash of the chain's first block, 0x…";
+    let genesis_hash = at.optional("genesis_hash", raw.genesis_hash, allowed);
+    let genesis_hash = genesis_hash.and_then(|text| at.parse("genesis_hash", &text, allowed));
     let finality = finality(at, raw.finality);
     let mut endpoints = Vec::new();
     if raw.endpoints.is_empty() {
@@ -48,6 +51,7 @@ pub(super) fn chain(at: &mut At<'_>, name: &str, raw: RawChain, folder: &Path) -
     let access = ChainConfig {
         name: name.to_owned(),
         chain_id: ChainId::new(chain_id?),
+        genesis_hash,
         endpoints: endpoints.into_iter().collect::<Option<_>>()?,
         finality: finality?,
         poll_interval,
