@@ -1,5 +1,6 @@
 //! Computes the EIP-712 digests of the protocol: of a checkpoint and of an abstention, which are all that a relayer
-//! signs by itself; of a lane's recovery, which its operator asks for; and of a release to another address, which a recipient signs.
+//! signs by itself; of a lane's recovery, which its operator asks for; and of a release to another address, which a
+//! recipient signs.
 
 use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::SolValue;

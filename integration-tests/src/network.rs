@@ -23,13 +23,12 @@ impl Network {
         }
         for (words, want) in [
             (
-                &["unshare", "--net", "true"],
+                ["unshare", "--net", "true"].as_slice(),
                 "network namespaces (root, or a kernel that lends them)",
             ),
-            (&["nft", "--version", ""], "nft (package nftables)"),
+            (["nft", "--version"].as_slice(), "nft (package nftables)"),
         ] {
-            let words: Vec<&str> = words.iter().copied().filter(|word| !word.is_empty()).collect();
-            if run(&words).is_err() {
+            if run(words).is_err() {
                 println!("skipped: needs {want}");
                 return Ok(None);
             }

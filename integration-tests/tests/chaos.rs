@@ -9,7 +9,6 @@ use twinspan_chains::Truth;
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::chaos::{Chaos, Fault, Lie, Wire};
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually, number};
-use twinspan_relayer::devnet::ledger::Ledger;
 use twinspan_relayer::devnet::node::free_port;
 
 /// What relayers may log as an error while endpoints lie: that they do.
@@ -69,14 +68,8 @@ impl Storm {
     async fn transfers_pass(&mut self) -> eyre::Result<Duration> {
         let started = Instant::now();
         self.live.load(4).await?;
-        self.all_arrived(PATIENCE).await?;
+        self.live.all_arrived().await?;
         Ok(started.elapsed())
-    }
-
-    async fn all_arrived(&mut self, limit: Duration) -> eyre::Result<()> {
-        let requested = self.live.sent.len() + self.live.others;
-        Ledger::open(&self.live.world).wait(&self.live.world, requested, limit).await?;
-        Ok(())
     }
 
     /// Why relayers abstain, as told by every relayer of every relayer on every lane.
@@ -142,7 +135,7 @@ async fn liars_below_the_quorum_get_nothing_attested_while_the_rest_is_down() ->
         let signed = storm.live.metric("twinspan_attestations_total").await - before;
         ensure!(signed == 0.0, "{lie:?}: {signed} attestations below the quorum");
         storm.set(&[]).await?;
-        storm.all_arrived(PATIENCE).await.wrap_err_with(|| format!("after {lie:?}"))?;
+        storm.live.all_arrived().await.wrap_err_with(|| format!("after {lie:?}"))?;
         eventually("nobody abstains", PATIENCE, async || Ok(storm.abstentions().await?.is_empty()))
             .await?;
         println!("{lie:?}: nothing was attested, and all arrived when the others came back");

@@ -83,8 +83,7 @@ async fn hold_coins_away(live: &mut Live, amount: U256) -> eyre::Result<U256> {
     let token = coin.representation;
     let approved = live.traffic.call(&live.world, AWAY, token, approve, U256::ZERO).await?;
     confirm(&live.world, AWAY, approved).await?;
-    let requested = live.sent.len() + live.others;
-    Ledger::open(&live.world).wait(&live.world, requested, PATIENCE).await?;
+    live.all_arrived().await?;
     coins_away(live).await
 }
 

@@ -10,7 +10,6 @@ use eyre::ensure;
 use twinspan_contracts::Bridge;
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually};
-use twinspan_relayer::devnet::ledger::Ledger;
 
 const POSTED: &str = "twinspan_attestations_posted_total";
 
@@ -23,8 +22,7 @@ async fn peers_cut_off_from_each_other_meet_on_chain() -> eyre::Result<()> {
     .await?;
     live.cut_all(true);
     live.load(18).await?;
-    let requested = live.sent.len() + live.others;
-    Ledger::open(&live.world).wait(&live.world, requested, PATIENCE).await?;
+    live.all_arrived().await?;
     ensure!(live.metric(POSTED).await > 0.0, "nothing was posted");
     for side in 0..2 {
         // Whoever delivers adds its own, which need not be recorded.
@@ -43,8 +41,7 @@ async fn peers_cut_off_from_each_other_meet_on_chain() -> eyre::Result<()> {
         }))
     })
     .await?;
-    let requested = live.sent.len() + live.others;
-    Ledger::open(&live.world).wait(&live.world, requested, PATIENCE).await?;
+    live.all_arrived().await?;
     let posted = live.metric(POSTED).await;
     live.load(18).await?;
     live.close(Ending::default()).await?;

@@ -141,8 +141,6 @@ pub async fn run(file: PathBuf, config: Config, stop: CancellationToken) -> Resu
     let mut writing = Supervisor::new();
     writing.spawn("store", writer.run());
     loop {
-        // It comes after whatever the run before this one wanted stored.
-        store.commit(vec![Write::Deployment(ready.deployment())]).await?;
         let mut supervisor = Supervisor::new();
         let shared = Shared {
             handle: metrics.clone(),
@@ -175,6 +173,8 @@ pub async fn run(file: PathBuf, config: Config, stop: CancellationToken) -> Resu
             warn!(%unasked, "a task did not stop as it should: what it did is taken up from the store");
         }
         (ready, listeners) = (next, ports);
+        // It comes after whatever the run that has ended wanted stored.
+        store.commit(vec![Write::Deployment(ready.deployment())]).await?;
     }
 }
 

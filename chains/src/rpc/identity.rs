@@ -99,16 +99,18 @@ mod tests {
         Wanted { id: ChainId::new(7), genesis }
     }
 
+    /// A node of chain 7 whose first block has that hash.
+    fn beginning_with(first: B256) -> Script {
+        Script::new(move |n| async move {
+            let block = format!("{{\"hash\":\"{first}\"}}");
+            Ok(answer(if n == 0 { "\"0x7\"" } else { &block }))
+        })
+    }
+
     #[tokio::test]
     async fn an_endpoint_of_another_first_block_gets_no_call() {
         let (ours, theirs) = (B256::repeat_byte(1), B256::repeat_byte(2));
-        let script = Script::new(move |n| async move {
-            Ok(if n == 0 {
-                answer("\"0x7\"")
-            } else {
-                answer(&format!("{{\"hash\":\"{theirs}\"}}"))
-            })
-        });
+        let script = beginning_with(theirs);
         let layer = Identity::new(script.service(), seven(Some(ours)));
         for _ in 0..3 {
             let outcome = layer.clone().oneshot(request("eth_call")).await;
@@ -116,10 +118,7 @@ mod tests {
             assert_eq!(classify::fault_in(&outcome), Some(want));
         }
         assert_eq!(script.calls(), 2);
-        let script = Script::new(move |n| async move {
-            Ok(if n == 0 { answer("\"0x7\"") } else { answer(&format!("{{\"hash\":\"{ours}\"}}")) })
-        });
-        let layer = Identity::new(script.service(), seven(Some(ours)));
+        let layer = Identity::new(beginning_with(ours).service(), seven(Some(ours)));
         assert!(layer.oneshot(request("eth_call")).await.is_ok());
     }
 

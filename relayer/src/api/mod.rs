@@ -45,6 +45,14 @@ pub struct Api {
     pub started: std::time::Instant,
 }
 
+impl Api {
+    /// The accounts that submit on `chain`.
+    fn accounts_on(&self, chain: &EvmChain) -> impl Iterator<Item = &EngineHandle> {
+        let chain_id = chain.chain_id();
+        self.accounts.iter().filter(move |account| account.account().chain_id == chain_id)
+    }
+}
+
 /// `GET /v1/status`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Status {
@@ -144,13 +152,11 @@ async fn status(State(api): State<Api>) -> Json<Status> {
     })
 }
 
-/// What the engine says, and who abstains.
 fn pair_report(directory: &Directory, pair: &watch::Receiver<PairReport>) -> PairReport {
     let mut report = pair.borrow().clone();
     for lane in &mut report.lanes {
         if let Some(entry) = lane.lane.and_then(|lane| directory.get(&lane.id())) {
-            lane.abstains = entry.abstains();
-            lane.abstentions = entry.abstentions.current();
+            *lane = entry.report();
         }
     }
     report
@@ -158,8 +164,6 @@ fn pair_report(directory: &Directory, pair: &watch::Receiver<PairReport>) -> Pai
 
 fn chain_report(api: &Api, chain: &EvmChain) -> ChainReport {
     let head = *chain.seen_heads().borrow();
-    let snapshots = api.accounts.iter().map(EngineHandle::snapshot);
-    let here = snapshots.filter(|snapshot| snapshot.account.chain_id == chain.chain_id());
     ChainReport {
         name: chain.name().to_owned(),
         chain_id: chain.chain_id().get(),
@@ -167,7 +171,7 @@ fn chain_report(api: &Api, chain: &EvmChain) -> ChainReport {
         condition: chain.condition(),
         head: head.map(|head| head.block.number.get()),
         head_timestamp: head.map(|head| head.timestamp),
-        accounts: here.map(|snapshot| account_report(&snapshot)).collect(),
+        accounts: api.accounts_on(chain).map(|it| account_report(&it.snapshot())).collect(),
         rpc_calls: chain.calls().total(),
     }
 }

@@ -132,7 +132,7 @@ pub fn listen(socket: &Path) -> io::Result<UnixListener> {
 async fn pending(State(api): State<Api>) -> Json<Vec<Pending>> {
     let mut all = Vec::new();
     for chain in api.chains.iter() {
-        for snapshot in accounts_of(&api, chain).map(EngineHandle::snapshot) {
+        for snapshot in api.accounts_on(chain).map(EngineHandle::snapshot) {
             let account = snapshot.account.address;
             all.extend(snapshot.pending.into_iter().map(|it| shown(chain.name(), account, it)));
         }
@@ -159,7 +159,7 @@ async fn stored(
     UrlPath((chain, nonce)): UrlPath<(String, AccountNonce)>,
     Query(which): Query<Which>,
 ) -> Result<Json<StoredTransaction>, Refusal> {
-    let account = account_of(&api, &chain, which)?.snapshot().account;
+    let account = account_of(&api, &chain, which)?.account();
     let all = api.reader.transactions(account).map_err(|error| {
         tracing::error!(%error, "the store does not answer");
         refusal(StatusCode::INTERNAL_SERVER_ERROR, "the store does not answer")
@@ -204,11 +204,6 @@ async fn order(
     Ok(Json(Done { transaction: done.transaction, fees: done.fees }))
 }
 
-fn accounts_of<'a>(api: &'a Api, chain: &EvmChain) -> impl Iterator<Item = &'a EngineHandle> {
-    let chain_id = chain.chain_id();
-    api.accounts.iter().filter(move |account| account.account().chain_id == chain_id)
-}
-
 fn account_of<'a>(api: &'a Api, chain: &str, which: Which) -> Result<&'a EngineHandle, Refusal> {
     let Some(of) = api.chains.iter().find(|known| known.name() == chain) else {
         let known: Vec<&str> = api.chains.iter().map(EvmChain::name).collect();
@@ -217,11 +212,11 @@ fn account_of<'a>(api: &'a Api, chain: &str, which: Which) -> Result<&'a EngineH
     };
     let is_meant =
         |one: &&EngineHandle| which.account.is_none_or(|meant| one.account().address == meant);
-    let mut meant = accounts_of(api, of).filter(is_meant);
+    let mut meant = api.accounts_on(of).filter(is_meant);
     if let (Some(account), None) = (meant.next(), meant.next()) {
         return Ok(account);
     }
-    let known: Vec<_> = accounts_of(api, of).map(|it| it.account().address.to_string()).collect();
+    let known: Vec<_> = api.accounts_on(of).map(|it| it.account().address.to_string()).collect();
     let problem = format!("name one account of chain `{chain}`: {}", known.join(", "));
     Err(refusal(StatusCode::NOT_FOUND, &problem))
 }
@@ -233,7 +228,7 @@ async fn lanes(State(api): State<Api>) -> Result<Json<Vec<LaneDecisions>>, Refus
             tracing::error!(%error, "the store does not answer");
             refusal(StatusCode::INTERNAL_SERVER_ERROR, "the store does not answer")
         })?;
-        let report = entry.report.borrow().lanes[entry.index].clone();
+        let report = entry.report();
         let (is, why) = report.verdict();
         lanes.push(LaneDecisions { name: report.name, id: *id, is: is.to_owned(), why, decisions });
     }
@@ -249,9 +244,8 @@ async fn resume(
         let problem = format!("the reason has 1 to {REASON_MAX} characters");
         return Err(refusal(StatusCode::BAD_REQUEST, &problem));
     }
-    let name = |entry: &LaneEntry| entry.report.borrow().lanes[entry.index].name.clone();
-    let Some(entry) = api.directory.values().find(|entry| name(entry) == order.lane) else {
-        let known: Vec<String> = api.directory.values().map(name).collect();
+    let Some(entry) = api.directory.values().find(|entry| entry.name() == order.lane) else {
+        let known: Vec<String> = api.directory.values().map(LaneEntry::name).collect();
         let problem = format!("no lane `{}`: there are {}", order.lane, known.join(", "));
         return Err(refusal(StatusCode::NOT_FOUND, &problem));
     };

@@ -240,6 +240,9 @@ mod tests {
         let none = GOOD.replacen(key, "", 1);
         let text = load(&none).expect_err("no account").to_string();
         assert!(text.contains("pairs.one.main.submitter: missing"), "{text}");
+        let faulty = load(&GOOD.replacen(key, "submitter = { keystore = \"s.json\" }", 1));
+        let text = faulty.expect_err("no password").to_string();
+        assert!(!text.contains("pairs.one"), "what is wrong is said once, where it is: {text}");
         let own = key.replace("s.json", "own.json");
         let side = r#"bridge = "0x1111111111111111111111111111111111111111""#;
         let config = load(&none.replace(side, &format!("{side}, {own}"))).expect("its own");

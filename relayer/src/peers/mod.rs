@@ -18,7 +18,7 @@ use twinspan_chains::condition::ChainState;
 
 use self::abstentions::Abstentions;
 use crate::engine::Message;
-use crate::status::PairReport;
+use crate::status::{LaneReport, PairReport};
 
 /// Where a lane's attestations go and what is known of it.
 #[derive(Clone, Debug)]
@@ -44,6 +44,15 @@ impl LaneEntry {
     #[must_use]
     pub fn status(&self) -> Option<LaneStatus> {
         self.report.borrow().lanes[self.index].status.clone()
+    }
+
+    /// What the engine says of it, and who abstains.
+    #[must_use]
+    pub fn report(&self) -> LaneReport {
+        let mut report = self.report.borrow().lanes[self.index].clone();
+        report.abstains = self.abstains();
+        report.abstentions = self.abstentions.current();
+        report
     }
 
     /// Its name in logs and metrics.

@@ -27,9 +27,11 @@ pub(super) fn chain(at: &mut At<'_>, name: &str, raw: RawChain, folder: &Path) -
         endpoints.push(endpoint(&mut at.table(format!("endpoints.{index}")), raw, index));
     }
     let (truth, quorum) = truth(at, raw.truth, raw.quorum, &endpoints);
-    let submitter = match raw.submitter.is_absent() {
-        true => None,
-        false => key(&mut at.table("submitter"), raw.submitter, folder),
+    // One that is there and faulty is not the same as none.
+    let submitter = if raw.submitter.is_absent() {
+        Some(None)
+    } else {
+        key(&mut at.table("submitter"), raw.submitter, folder).map(Some)
     };
     let fees = fees(
         at,
@@ -61,7 +63,7 @@ pub(super) fn chain(at: &mut At<'_>, name: &str, raw: RawChain, folder: &Path) -
         quorum,
         truth,
     };
-    Some(Chain { access, submitter, transaction_gas_max })
+    Some(Chain { access, submitter: submitter?, transaction_gas_max })
 }
 
 /// What reads rest on, and how many providers must agree. A quorum says that they must.
