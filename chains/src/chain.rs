@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use alloy::primitives::{Address, U128};
+use alloy::primitives::Address;
 use alloy::providers::DynProvider;
 use alloy::rpc::client::RpcClient;
 use alloy::rpc::json_rpc::{RpcRecv, RpcSend};
@@ -274,26 +274,30 @@ impl EvmChain {
         call.await.map_err(|error| classify::fault_of(&error))
     }
 
-    /// What a quorum of endpoints suggests at most, asked without parameters: with a quorum of `k`, the `k`-th least of
-    /// their answers. Fewer liars than that cannot raise it; with a quorum of 1, whichever answers first is believed.
-    pub(crate) async fn request_suggestion(&self, method: &'static str) -> Result<u128, RpcFault> {
+    /// What a quorum of endpoints suggests at most: with a quorum of `k`, the `k`-th least of their answers. Fewer liars
+    /// than that cannot raise it; with a quorum of 1, whichever answers first is believed.
+    pub(crate) async fn request_suggestion<P: RpcSend, R: RpcRecv + Ord>(
+        &self,
+        method: &'static str,
+        params: P,
+    ) -> Result<R, RpcFault> {
         let quorum = self.inner.config.quorum;
         if quorum < 2 {
-            return Ok(self.request::<_, U128>(method, ()).await?.to());
+            return self.request(method, params).await;
         }
-        let asked = self.endpoints().iter().map(|endpoint| endpoint.ask::<_, U128>(method, ()));
+        let asked = self.endpoints().iter().map(|endpoint| endpoint.ask(method, params.clone()));
         let mut answers = Vec::new();
         let mut last = RpcFault::QuorumUnavailable { want: quorum, answered: 0 };
         for answer in futures::future::join_all(asked).await {
             match answer {
-                Ok(suggestion) => answers.push(suggestion.to()),
+                Ok(suggestion) => answers.push(suggestion),
                 // That the nodes do not know the method says more than that one is down.
                 Err(fault) if !matches!(last, RpcFault::Refused { .. }) => last = fault,
                 Err(_) => {}
             }
         }
         answers.sort_unstable();
-        answers.get(quorum - 1).copied().ok_or(last)
+        answers.into_iter().nth(quorum - 1).ok_or(last)
     }
 
     pub(crate) fn endpoints(&self) -> &[Endpoint] {

@@ -178,6 +178,43 @@ async fn a_stuck_transaction_is_replaced_by_a_better_paid_sibling() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_transaction_that_became_too_dear_is_replaced_once_it_costs_half() {
+    let node = FakeNode::with_fees();
+    let mut rig = Rig::start(&node, config(), MemoryStore::default()).await;
+    node.set_base_fee(100 * 10_u128.pow(12));
+    node.mine_empty();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    rig.handle.submit(intent(1)).await.expect("taken");
+    rig.settle(10).await;
+    let snapshot = rig.handle.snapshot();
+    let pending = &snapshot.pending[0];
+    assert_eq!(pending.waits_for.as_deref(), Some("the account to be topped up"));
+    assert_eq!(pending.siblings, 1, "what cannot be paid is not raised");
+    node.set_base_fee(10_u128.pow(9));
+    assert!(is_mined(&rig.mine_until_outcome().await));
+    rig.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_lies_about_fees_does_not_make_us_offer_what_we_cannot_pay() {
+    for lie in [0, 10_u128.pow(17)] {
+        let node = FakeNode::with_fees();
+        let liar = node.service_with_base_fee(lie);
+        let mut config = support::config(CHAIN_ID, 3);
+        config.quorum = 2;
+        let services = vec![liar, node.service(), node.service()];
+        let mut rig = Rig::start_over(services, &node, config, MemoryStore::default()).await;
+        for n in 1..=3 {
+            rig.settle(1).await;
+            rig.handle.submit(intent(n)).await.expect("taken");
+            assert!(is_mined(&rig.mine_until_outcome().await));
+        }
+        assert_eq!(node.arrived().len(), 3, "each was offered what it took at once");
+        rig.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_foreign_transaction_on_our_account_abandons_the_intent() {
     let node = FakeNode::without_fees();
     let mut rig = Rig::start(&node, config(), MemoryStore::default()).await;

@@ -8,6 +8,7 @@ use tokio::process::{Child, Command};
 use twinspan_chains::Truth;
 use twinspan_chains::condition::EndpointState;
 use twinspan_integration_tests::books::Ending;
+use twinspan_integration_tests::chain::{height, pass};
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually};
 use twinspan_relayer::devnet::node::{NodeKind, free_port};
 
@@ -23,7 +24,7 @@ fn node(program: &str) -> Option<PathBuf> {
 }
 
 /// Coins and tokens, both ways, under load; then a relayer is killed and another one loses its store.
-async fn all_moves(mut live: Live) -> eyre::Result<()> {
+async fn all_moves(live: &mut Live) -> eyre::Result<()> {
     live.load(12).await?;
     live.close(Ending::default()).await?;
     live.world.relayers[1].kill().await?;
@@ -41,12 +42,12 @@ async fn all_moves(mut live: Live) -> eyre::Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn from_geth_to_anvil_and_back() -> eyre::Result<()> {
     let Some(geth) = node("geth") else { return Ok(()) };
-    let live = Live::start("geth_anvil", |options| {
+    let mut live = Live::start("geth_anvil", |options| {
         options.nodes[0] = NodeKind::Geth(geth);
         options.truth = (Truth::Proof, 1);
     })
     .await?;
-    all_moves(live).await
+    all_moves(&mut live).await
 }
 
 /// Kaia's: a main chain with its fees, and a service chain without. Kaia encodes headers and accounts otherwise than
@@ -54,19 +55,19 @@ async fn from_geth_to_anvil_and_back() -> eyre::Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn from_kaia_to_its_service_chain_and_back() -> eyre::Result<()> {
     let (Some(kcn), Some(kscn)) = (node("kcn"), node("kscn")) else { return Ok(()) };
-    let live = Live::start("kaia", |options| {
+    let mut live = Live::start("kaia", |options| {
         options.nodes = [NodeKind::Kaia(kcn), NodeKind::Kaia(kscn)];
         options.truth = (Truth::Proof, 1);
     })
     .await?;
-    all_moves(live).await
+    all_moves(&mut live).await
 }
 
 /// Both are go-ethereum's, with fees, and keep few states as most nodes do.
 #[tokio::test(flavor = "multi_thread")]
 async fn from_geth_to_geth_with_few_states() -> eyre::Result<()> {
     let Some(geth) = node("geth") else { return Ok(()) };
-    let live = Live::start("geth_geth", |options| {
+    let mut live = Live::start("geth_geth", |options| {
         options.nodes = [NodeKind::Geth(geth.clone()), NodeKind::Geth(geth)];
         options.truth = (Truth::Proof, 1);
         options.states_kept = Some(128);
@@ -74,7 +75,20 @@ async fn from_geth_to_geth_with_few_states() -> eyre::Result<()> {
     })
     .await?;
     ensure!(live.world.options.has_fees(1), "both have fees");
-    all_moves(live).await
+    all_moves(&mut live).await?;
+    // A relayer without its store finds no state of the blocks that it begins with.
+    for side in 0..2 {
+        let dropped = 140_u64.saturating_sub(height(&live.world, side).await?);
+        for _ in 0..dropped.div_ceil(20) {
+            pass(&live.world, side, 20).await?;
+        }
+    }
+    live.world.relayers[3].kill().await?;
+    std::fs::remove_file(live.world.relayers[3].store())?;
+    live.load(6).await?;
+    live.restart(3).await?;
+    live.close(Ending::default()).await?;
+    Ok(())
 }
 
 /// Another go-ethereum of the same chain is asked first, and stays where it was when it was copied. What is sent to it
@@ -107,7 +121,7 @@ async fn a_geth_that_stays_behind_is_no_harm_beside_one_that_does_not() -> eyre:
         Ok(chains[0].condition.endpoints[0].state == EndpointState::Lagging)
     })
     .await?;
-    all_moves(live).await
+    all_moves(&mut live).await
 }
 
 /// The node on the copied data: without a period it makes a block for what it is sent only.

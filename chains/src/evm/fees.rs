@@ -38,14 +38,26 @@ pub enum Fees {
     },
 }
 
-/// The chain's fees as last seen. Refreshed by heads, so that signing needs no call.
+impl Fees {
+    /// Most that a unit of gas costs.
+    pub(crate) const fn most(self) -> u128 {
+        match self {
+            Self::Dynamic { max_fee, .. } => max_fee,
+            Self::Legacy { gas_price } => gas_price,
+        }
+    }
+}
+
+/// The chain's fees as last told by a quorum and seen in heads, so that signing seldom needs a call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FeeView {
     pub(crate) mode: FeeMode,
-    /// Base fee of the newest head (dynamic), or the node's gas price (legacy).
-    pub(crate) price: u128,
-    /// The tip that the node suggests.
-    pub(crate) tip: u128,
+    /// Base fee (dynamic) or gas price (legacy), as a quorum told it.
+    price: u128,
+    /// The tip that the nodes suggest.
+    tip: u128,
+    /// Base fee of the newest head: one endpoint's word.
+    seen: Option<u128>,
 }
 
 /// A tip where neither the configuration nor the node suggests one: 1 gwei.
@@ -54,39 +66,67 @@ const TIP_DEFAULT: u128 = 1_000_000_000;
 const BUMP_PERCENT_MIN: u32 = 10;
 
 /// Asks the chain how it charges for gas, and how much at present.
-pub(crate) async fn detect(chain: &EvmChain) -> Result<(FeeView, Head), RpcFault> {
-    let head = chain.latest_head().await?;
-    let price = chain.request_suggestion("eth_gasPrice").await?;
+pub(crate) async fn detect(chain: &EvmChain) -> Result<FeeView, RpcFault> {
+    let base_fee = base_fee(chain).await?;
+    let price = chain.request_suggestion::<_, U128>("eth_gasPrice", ()).await?.to();
     // A node of a chain without a base fee may suggest a tip all the same; the operator knows better.
     let wants_no_tip = chain.config().fees.priority_fee_per_gas == Some(0);
-    let view = match head.base_fee {
-        None if price == 0 => FeeView { mode: FeeMode::Free, price: 0, tip: 0 },
-        Some(0) if price == 0 || wants_no_tip => FeeView { mode: FeeMode::Free, price: 0, tip: 0 },
-        None => FeeView { mode: FeeMode::Legacy, price, tip: 0 },
+    Ok(match base_fee {
+        None if price == 0 => FeeView::FREE,
+        Some(0) if price == 0 || wants_no_tip => FeeView::FREE,
+        None => FeeView { mode: FeeMode::Legacy, price, ..FeeView::FREE },
         Some(base_fee) => {
             let tip = suggested_tip(chain).await?;
-            FeeView { mode: FeeMode::Dynamic, price: base_fee, tip }
+            FeeView { mode: FeeMode::Dynamic, price: base_fee, tip, seen: Some(base_fee) }
         }
-    };
-    Ok((view, head))
+    })
+}
+
+/// The newest block's base fee; `None`: the chain has none. With a quorum, what that many endpoints say at most.
+async fn base_fee(chain: &EvmChain) -> Result<Option<u128>, RpcFault> {
+    if chain.config().quorum < 2 {
+        return Ok(chain.latest_head().await?.base_fee);
+    }
+    let asked = ("latest", false);
+    let priced: Priced = chain.request_suggestion("eth_getBlockByNumber", asked).await?;
+    Ok(priced.base_fee_per_gas.map(|fee| fee.to()))
+}
+
+/// What a header says of its fee.
+#[derive(Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "camelCase")]
+struct Priced {
+    #[serde(default)]
+    base_fee_per_gas: Option<U128>,
 }
 
 impl FeeView {
+    /// Gas costs nothing.
+    pub(crate) const FREE: Self = Self { mode: FeeMode::Free, price: 0, tip: 0, seen: None };
+
     /// Takes over what a new head says; no call.
-    pub(crate) fn update(&mut self, head: &Head) {
-        match (self.mode, head.base_fee) {
-            (FeeMode::Dynamic, Some(base_fee)) => self.price = base_fee,
-            // Fees were switched on.
-            (FeeMode::Free | FeeMode::Legacy, Some(base_fee)) if base_fee > 0 => {
-                *self = Self { mode: FeeMode::Dynamic, price: base_fee, tip: TIP_DEFAULT };
-            }
-            (FeeMode::Free | FeeMode::Legacy, _) | (FeeMode::Dynamic, None) => {}
+    pub(crate) const fn update(&mut self, head: &Head) {
+        self.seen = head.base_fee;
+    }
+
+    /// Whether heads tell of a fee so different from what a quorum told that it must be asked again before anything is
+    /// offered: it more than doubled or halved, or fees were switched on. One endpoint's word moves an offer no
+    /// further than that.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        match self.mode {
+            FeeMode::Dynamic => self.seen.is_some_and(|seen| seen != self.likely(seen)),
+            FeeMode::Free | FeeMode::Legacy => self.seen.is_some_and(|seen| seen > 0),
         }
+    }
+
+    /// The base fee that heads tell, as far as it is near to what a quorum told.
+    fn likely(&self, seen: u128) -> u128 {
+        seen.clamp(self.price / 2, self.price.saturating_mul(2))
     }
 
     /// Asks the chain anew, also how it charges: a chain without fees may have got some.
     pub(crate) async fn refresh(&mut self, chain: &EvmChain) -> Result<(), RpcFault> {
-        *self = detect(chain).await?.0;
+        *self = detect(chain).await?;
         Ok(())
     }
 
@@ -98,7 +138,8 @@ impl FeeView {
             FeeMode::Legacy => Fees::Legacy { gas_price: self.price.min(cap) },
             FeeMode::Dynamic => {
                 let tip = policy.priority_fee_per_gas.unwrap_or(self.tip);
-                let max_fee = self.price.saturating_mul(2).saturating_add(tip).min(cap);
+                let price = self.seen.map_or(self.price, |seen| self.likely(seen));
+                let max_fee = price.saturating_mul(2).saturating_add(tip).min(cap);
                 Fees::Dynamic { max_fee, tip: tip.min(max_fee) }
             }
         }
@@ -204,7 +245,7 @@ struct History {
 pub(crate) async fn check_account(chain: &EvmChain, account: Address) -> Result<(), AccountFault> {
     let name = || chain.name().to_owned();
     let unreachable = |fault| AccountFault::Unreachable { chain: name(), fault };
-    let (view, _) = detect(chain).await.map_err(unreachable)?;
+    let view = detect(chain).await.map_err(unreachable)?;
     if view.mode == FeeMode::Free {
         return Ok(());
     }
@@ -236,8 +277,8 @@ async fn suggested_tip(chain: &EvmChain) -> Result<u128, RpcFault> {
     if let Some(tip) = chain.config().fees.priority_fee_per_gas {
         return Ok(tip);
     }
-    match chain.request_suggestion("eth_maxPriorityFeePerGas").await {
-        Ok(tip) => Ok(tip),
+    match chain.request_suggestion::<_, U128>("eth_maxPriorityFeePerGas", ()).await {
+        Ok(tip) => Ok(tip.to()),
         Err(RpcFault::Refused { .. }) => Ok(TIP_DEFAULT),
         Err(fault) => Err(fault),
     }
@@ -250,7 +291,14 @@ mod tests {
     const GWEI: u128 = 1_000_000_000;
 
     fn view(mode: FeeMode, price: u128, tip: u128) -> FeeView {
-        FeeView { mode, price, tip }
+        FeeView { mode, price, tip, seen: None }
+    }
+
+    fn head_with(base_fee: u128) -> Head {
+        let number = twinspan_bridge::ids::BlockNumber::new(1);
+        let hash = alloy::primitives::B256::ZERO;
+        let block = twinspan_bridge::ids::BlockRef { number, hash };
+        Head { block, parent: hash, timestamp: 0, base_fee: Some(base_fee), gas_limit: 1 }
     }
 
     #[test]
@@ -264,20 +312,36 @@ mod tests {
     #[test]
     fn fees_that_are_switched_on_are_noticed_without_a_call() {
         let mut fees = view(FeeMode::Free, 0, 0);
-        let block = twinspan_bridge::ids::BlockRef {
-            number: twinspan_bridge::ids::BlockNumber::new(1),
-            hash: alloy::primitives::B256::ZERO,
-        };
-        let parent = alloy::primitives::B256::ZERO;
-        let mut head = Head { block, parent, timestamp: 0, base_fee: Some(0), gas_limit: 1 };
-        fees.update(&head);
-        assert_eq!(fees.mode, FeeMode::Free);
-        head.base_fee = Some(7);
-        fees.update(&head);
-        let offer = fees.offer(&FeePolicy::default());
-        assert_eq!(offer, Fees::Dynamic { max_fee: 14 + TIP_DEFAULT, tip: TIP_DEFAULT });
+        fees.update(&head_with(0));
+        assert!(!fees.is_doubtful());
+        fees.update(&head_with(7));
+        assert!(fees.is_doubtful());
+    }
+
+    #[test]
+    fn a_replacement_follows_fees_that_were_switched_on() {
+        let fees = view(FeeMode::Dynamic, 7, 1);
         let was = Fees::Legacy { gas_price: 0 };
-        assert_eq!(fees.bump(was, &FeePolicy::default()).map(|fees| fees != was), Some(true));
+        let now = Fees::Dynamic { max_fee: 15, tip: 15 };
+        assert_eq!(fees.bump(was, &FeePolicy::default()), Some(now));
+    }
+
+    #[test]
+    fn one_head_moves_an_offer_by_half_or_double_at_most() {
+        let mut fees = view(FeeMode::Dynamic, 100 * GWEI, GWEI);
+        for (seen, likely, doubtful) in [
+            (150 * GWEI, 150 * GWEI, false),
+            (200 * GWEI, 200 * GWEI, false),
+            (201 * GWEI, 200 * GWEI, true),
+            (u128::MAX, 200 * GWEI, true),
+            (50 * GWEI, 50 * GWEI, false),
+            (0, 50 * GWEI, true),
+        ] {
+            fees.update(&head_with(seen));
+            assert_eq!(fees.is_doubtful(), doubtful, "{seen}");
+            let want = Fees::Dynamic { max_fee: 2 * likely + GWEI, tip: GWEI };
+            assert_eq!(fees.offer(&FeePolicy::default()), want, "{seen}");
+        }
     }
 
     #[test]

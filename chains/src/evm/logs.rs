@@ -1,6 +1,6 @@
 //! Reads what a bridge did in a run of blocks, in as few `eth_getLogs` as the node lets us.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use alloy::primitives::{Address, U64};
 use serde_json::{Value, json};
@@ -21,18 +21,23 @@ pub const LOGS_MAX: usize = 100_000;
 /// back matter little, few enough to hold several answers.
 const LOGS_AIM: usize = 8_192;
 
+/// Blocks that are asked about first: they may be full, and a node may keep working at a question that was given up.
+const SPAN_FIRST: u64 = 16;
+
 /// How many blocks are asked about at a time: what the nodes allow and what makes answers of a good size, learnt
 /// from their answers.
 #[derive(Debug)]
 pub(crate) struct RangeGauge {
     max: u64,
     span: AtomicU64,
+    /// Nothing was too large yet.
+    fresh: AtomicBool,
 }
 
 impl RangeGauge {
     pub(crate) fn new(max: u64) -> Self {
         let max = max.max(1);
-        Self { max, span: AtomicU64::new(max) }
+        Self { max, span: AtomicU64::new(max.min(SPAN_FIRST)), fresh: AtomicBool::new(true) }
     }
 
     pub(crate) fn span(&self) -> u64 {
@@ -40,6 +45,7 @@ impl RangeGauge {
     }
 
     fn was_too_large(&self, span: u64) {
+        self.fresh.store(false, Ordering::Relaxed);
         self.span.store((span / 2).max(1), Ordering::Relaxed);
     }
 
@@ -47,8 +53,9 @@ impl RangeGauge {
         if logs > LOGS_AIM {
             self.was_too_large(span);
         } else if span >= self.span() && logs < LOGS_AIM / 4 {
-            // Slowly: what was too large once is likely to be again.
-            self.span.store((span + span / 4 + 1).min(self.max), Ordering::Relaxed);
+            // Slowly once something was too large: it is likely to be again.
+            let more = if self.fresh.load(Ordering::Relaxed) { span } else { span / 4 + 1 };
+            self.span.store(span.saturating_add(more).min(self.max), Ordering::Relaxed);
         }
     }
 }

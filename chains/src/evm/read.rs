@@ -31,7 +31,8 @@ pub enum ReadError {
     Incomplete(#[from] Incomplete),
     /// The logs of a long run of blocks do not lead to what the contract holds after it.
     #[error(
-        "the logs lead to {} requests and {} handovers, the contract holds {} and {}, or other ones",
+        "the logs lead to {} requests and {} handovers, the contract holds {} and {}, or other ones: an endpoint \
+         leaves logs out, or the history read before was rewritten; one that keeps old states (an archive node) tells",
         outgoing.0, incoming.0, outgoing.1, incoming.1
     )]
     Astray {

@@ -63,6 +63,9 @@ const STATE_PRUNED: &[&str] = &[
     "archive node",
 ];
 
+/// In lower case, all that go-ethereum (1.16) says of state that it keeps by hash and has dropped.
+const STATE_PRUNED_BY_HASH: &str = "not supported";
+
 /// In lower case. The block is not there.
 const UNKNOWN_BLOCK: &[&str] = &[
     "header not found",
@@ -140,7 +143,7 @@ fn fault_of_payload(payload: &ErrorPayload) -> RpcFault {
     if says(RATE_LIMITED) || payload.code == 429 {
         return RpcFault::RateLimited;
     }
-    if says(STATE_PRUNED) {
+    if says(STATE_PRUNED) || text == STATE_PRUNED_BY_HASH {
         return RpcFault::StatePruned;
     }
     if matches!(payload.code, CODE_NOT_FOUND | CODE_UNKNOWN_BLOCK) || says(UNKNOWN_BLOCK) {
@@ -262,6 +265,8 @@ mod tests {
             (-32000, "World state unavailable", "state_pruned"),
             (-32000, "missing trie node 1f (path ) state 0x2e is not available", "state_pruned"),
             (-32000, "historical state 0x2e is not available", "state_pruned"),
+            (-32000, "not supported", "state_pruned"),
+            (-32004, "method not supported", "refused"),
             (4444, "state at block #7 is pruned", "state_pruned"),
             (-32000, "distance to target block exceeds maximum proof window", "state_pruned"),
             (-39001, "no such thing", "unknown_block"),

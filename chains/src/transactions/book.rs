@@ -34,6 +34,8 @@ pub(super) struct Slot {
     pub(super) heads_since_sent: u32,
     /// The pool wants a higher fee.
     pub(super) raise: bool,
+    /// The account could not pay for the newest bytes.
+    pub(super) unaffordable: bool,
     /// No replacement before: the last one that was due had no room within the cap, or no point.
     pub(super) no_raise_until: Option<Instant>,
     /// The last broadcast failed on its way.
@@ -64,6 +66,7 @@ impl Slot {
             priced_at: now,
             heads_since_sent: 0,
             raise: false,
+            unaffordable: false,
             no_raise_until: None,
             retry: false,
             suspect: false,

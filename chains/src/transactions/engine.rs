@@ -22,7 +22,7 @@ use super::send::Sending;
 use super::store::{StoreFault, TransactionStore};
 use super::stored::{AccountKey, TransactionState};
 use crate::chain::EvmChain;
-use crate::evm::fees::{self, FeeMode, FeeView};
+use crate::evm::fees::FeeView;
 use crate::evm::head::Head;
 use crate::rpc::fault::RpcFault;
 use crate::signer::{SignerError, TransactionSigner};
@@ -126,7 +126,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
             view,
             book: Book::default(),
             next: 0,
-            fees: FeeView { mode: FeeMode::Free, price: 0, tip: 0 },
+            fees: FeeView::FREE,
             head: None,
             looked_at: Instant::now(),
             heads_seen: 0,
@@ -241,9 +241,8 @@ impl<S: TransactionStore> TransactionEngine<S> {
     }
 
     async fn learn(&mut self) -> Result<(), RpcFault> {
-        let (fees, head) = fees::detect(&self.chain).await?;
-        self.fees = fees;
-        self.head = Some(head);
+        self.fees.refresh(&self.chain).await?;
+        self.head = Some(self.chain.latest_head().await?);
         self.looked_at = Instant::now();
         let latest = self.transaction_count("latest").await?;
         // A pool that cannot tell is no reason not to start.

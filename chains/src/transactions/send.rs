@@ -39,7 +39,7 @@ pub(super) struct Sent {
 }
 
 impl<S: TransactionStore> TransactionEngine<S> {
-    /// Takes an intent: signature, record, broadcast, and no call before that.
+    /// Takes an intent: signature, record, broadcast, and no call before that unless fees changed much.
     pub(super) async fn accept(&mut self, intent: Intent) -> Result<(), EngineFault> {
         if let Some(slot) = self.book.by_id(intent.id) {
             let nonce = slot.stored.nonce.get();
@@ -49,6 +49,10 @@ impl<S: TransactionStore> TransactionEngine<S> {
                 self.report(nonce);
             }
             return Ok(());
+        }
+        if self.fees.is_doubtful() {
+            // Without an answer the last known fees serve.
+            let _ = self.fees.refresh(&self.chain).await;
         }
         let nonce = self.next;
         let fees = self.fees.offer(&self.chain.config().fees);
@@ -167,6 +171,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
         }
         tracing::debug!(chain, nonce, transaction = %hash, ?verdict, "transaction sent");
         slot.raise = false;
+        slot.unaffordable = matches!(verdict, SendVerdict::InsufficientFunds);
         let accepted = matches!(verdict, SendVerdict::Accepted);
         if let Some(since) = slot.stored.intent.as_mut().and_then(|i| i.since.take_if(|_| accepted))
         {
@@ -197,6 +202,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
             SendVerdict::ReplacementUnderpriced | SendVerdict::Underpriced => slot.raise = true,
             SendVerdict::InsufficientFunds => {
                 tracing::warn!(chain, account = %self.account.address, "insufficient funds for gas");
+                slot.raise = true;
                 self.look_at_balance().await;
             }
             SendVerdict::Impossible(why) => self.give_up(nonce, why).await?,
@@ -229,15 +235,19 @@ impl<S: TransactionStore> TransactionEngine<S> {
         Ok(())
     }
 
-    /// Replaces by a higher fee; where that is pointless, the same bytes go out again.
+    /// Replaces by a higher fee; where that is pointless, the same bytes go out again. What the account cannot pay is in
+    /// no pool: it is replaced by what it costs now, once that is half of it.
     async fn raise(&mut self, nonce: u64) -> Result<(), EngineFault> {
         let Some(slot) = self.book.get(nonce) else { return Ok(()) };
         let Some(last) = slot.stored.newest() else { return Ok(()) };
         let given_up = slot.stored.given_up.is_some();
         let intent = slot.stored.intent.as_ref().filter(|_| !given_up);
-        let fees = match self.fees.bump(last.fees, &self.chain.config().fees) {
+        let policy = &self.chain.config().fees;
+        let offer = self.fees.offer(policy);
+        let fees = match self.fees.bump(last.fees, policy) {
+            _ if slot.unaffordable => (offer.most() <= last.fees.most() / 2).then_some(offer),
             // What is given up and not filled yet is filled even where no fee can be raised.
-            None if given_up && !last.fills => Some(self.fees.offer(&self.chain.config().fees)),
+            None if given_up && !last.fills => Some(offer),
             bumped => bumped,
         };
         let replacement = match fees {

@@ -17,6 +17,9 @@ use super::wire::{Answer, wire};
 
 pub const CHAIN_ID: u64 = 77;
 
+/// What every account holds, in wei.
+const BALANCE: u128 = 10_u128.pow(18);
+
 /// What the node does with the next transaction that it is sent.
 #[derive(Clone, Debug)]
 pub enum SendFault {
@@ -100,6 +103,20 @@ impl FakeNode {
         wire(move |method, params| state.lock().expect("not poisoned").answer(method, params))
     }
 
+    /// The same, where every block is said to have this base fee.
+    pub fn service_with_base_fee(&self, base_fee: u128) -> RpcService {
+        let state = Arc::clone(&self.0);
+        wire(move |method, params| {
+            let mut answer = state.lock().expect("not poisoned").answer(method, params);
+            if let Answer::Result(block) = &mut answer
+                && method == "eth_getBlockByNumber"
+            {
+                block["baseFeePerGas"] = json!(U128::from(base_fee));
+            }
+            answer
+        })
+    }
+
     /// The same, where the first transaction to come is held up on its way.
     pub fn service_slow_once(&self, hold_up: Duration) -> RpcService {
         let node = self.service();
@@ -122,6 +139,11 @@ impl FakeNode {
 
     fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
         f(&mut self.0.lock().expect("not poisoned"))
+    }
+
+    /// The base fee from the next block on.
+    pub fn set_base_fee(&self, base_fee: u128) {
+        self.with(|state| state.base_fee = Some(base_fee));
     }
 
     /// Makes a block of whatever in the pool can be mined.
@@ -264,7 +286,7 @@ impl State {
             "eth_blockNumber" => json!(U64::from(self.blocks.len() as u64 - 1)),
             "eth_gasPrice" => json!(U128::from(self.gas_price)),
             "eth_maxPriorityFeePerGas" => json!(U128::from(1_000_000_000_u64)),
-            "eth_getBalance" => json!("0xde0b6b3a7640000"),
+            "eth_getBalance" => json!(U128::from(BALANCE)),
             "eth_getBlockByNumber" => self.block(&params[0]),
             "eth_getTransactionCount" => {
                 let account = parse(&params[0]);
@@ -347,6 +369,10 @@ impl State {
         let to = transaction.to().expect("no creation");
         if nonce < self.count(from) {
             return Err("nonce too low");
+        }
+        let most = transaction.max_fee_per_gas().saturating_mul(transaction.gas_limit().into());
+        if most > BALANCE {
+            return Err("insufficient funds for gas * price + value");
         }
         if self.base_fee.is_some_and(|fee| transaction.max_fee_per_gas() < fee) {
             return Err("transaction underpriced");

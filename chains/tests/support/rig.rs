@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use twinspan_bridge::ids::AccountNonce;
+use twinspan_chains::rpc::RpcService;
 use twinspan_chains::signer::{LocalKey, TransactionSigner};
 use twinspan_chains::transactions::{
     AccountKey, EngineFault, EngineHandle, Intent, IntentId, MemoryStore, Outcome, Resolved,
@@ -51,7 +52,17 @@ impl Rig {
         config: ChainConfig,
         store: S,
     ) -> Self {
-        let chain = EvmChain::connect_over(config, vec![node.service()]).await.expect("connects");
+        Self::start_over(vec![node.service()], node, config, store).await
+    }
+
+    /// Over these ways to the node.
+    pub async fn start_over<S: TransactionStore>(
+        services: Vec<RpcService>,
+        node: &FakeNode,
+        config: ChainConfig,
+        store: S,
+    ) -> Self {
+        let chain = EvmChain::connect_over(config, services).await.expect("connects");
         let (sender, outcomes) = mpsc::channel(16);
         let (engine, handle) = TransactionEngine::new(chain, signer(), store, sender);
         let cancel = CancellationToken::new();

@@ -59,6 +59,8 @@ pub enum Lie {
     Nested,
     /// Gas costs a fortune.
     AbsurdFees,
+    /// No transaction fits into its blocks.
+    TinyBlocks,
     /// The account has sent nothing yet.
     NonceBehind,
     /// The account has sent more.
@@ -73,7 +75,7 @@ pub enum Lie {
 
 impl Lie {
     /// All of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::NoLogs,
         Self::FewerLogs,
         Self::ForgedLogs,
@@ -100,6 +102,7 @@ impl Lie {
         Self::WrongId,
         Self::Nested,
         Self::AbsurdFees,
+        Self::TinyBlocks,
         Self::NonceBehind,
         Self::NonceAhead,
         Self::Swallows,
@@ -201,6 +204,7 @@ fn bend_block(lie: Lie, question: &Value, block: &mut Value) {
         Lie::AbsurdFees if block.get("baseFeePerGas").is_some() => {
             block["baseFeePerGas"] = json!("0x16345785d8a0000");
         }
+        Lie::TinyBlocks => block["gasLimit"] = json!("0x1"),
         _ => {}
     }
 }

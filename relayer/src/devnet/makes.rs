@@ -66,6 +66,8 @@ pub(super) async fn go_ethereum(
         .args(["--ws", "--ws.port", &port, "--ws.api", "eth,net,web3"])
         .args(["--authrpc.port", &other, "--port", "0", "--ipcdisable", "--nodiscover"])
         .args(["--miner.gaslimit", &options.gas_limit.to_string()])
+        // A load's transactions fill blocks.
+        .args(["--rpc.txfeecap", "0", "--rpc.gascap", "0"])
         .args(["--gcmode", if options.states_kept.is_some() { "full" } else { "archive" }]);
     Ok(command)
 }

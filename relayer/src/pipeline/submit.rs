@@ -71,11 +71,13 @@ impl Submitter {
         );
         if attempt > 0 {
             // Recipients may have burnt what ordinary ones leave.
-            call.gas_limit = deliver_gas_worst_case(
+            let worst = deliver_gas_worst_case(
                 &batch.requests,
                 batch.tail.len(),
                 batch.certificate.signatures().len(),
             );
+            // Never less than ordinary recipients take: a block's size is one endpoint's word.
+            call.gas_limit = worst.min(self.block_gas()).max(call.gas_limit);
         }
         let first = Count::new(batch.first().get());
         let purpose = Purpose::Deliver { first, end: batch.end() };
@@ -106,7 +108,7 @@ impl Submitter {
         since: Option<Instant>,
     ) {
         let intent_id = intent_id(id, purpose, attempt);
-        let gas_limit = call.gas_limit.min(self.gas_limit_max());
+        let gas_limit = call.gas_limit.min(self.transaction_gas_max);
         let call = Call { gas_limit, ..call };
         let intent = Intent { since, ..Intent::new(IntentId(intent_id), call, label) };
         self.pending.insert(intent_id, purpose);
@@ -117,11 +119,10 @@ impl Submitter {
         }
     }
 
-    /// Most gas that a transaction may ask for: a node refuses what no block holds.
-    fn gas_limit_max(&self) -> u64 {
+    /// The gas of a block that one transaction may ask for: a node refuses what no block holds.
+    fn block_gas(&self) -> u64 {
         let head = *self.chain.seen_heads().borrow();
-        let of_block = head.map(|head| head.gas_limit / 100 * BLOCK_SHARE_PERCENT);
-        of_block.map_or(self.transaction_gas_max, |gas| gas.min(self.transaction_gas_max))
+        head.map_or(u64::MAX, |head| head.gas_limit / 100 * BLOCK_SHARE_PERCENT)
     }
 
     /// What a transaction's end means to the lane, if it is one of ours.

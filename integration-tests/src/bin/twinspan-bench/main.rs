@@ -8,7 +8,7 @@ mod figures;
 mod load;
 mod scenes;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use eyre::{WrapErr, eyre};
 use figures::Report;
@@ -35,13 +35,15 @@ async fn main() -> eyre::Result<()> {
         }
     }
     if wanted("catch-up") {
-        report.catch_up.push(scenes.catch_up(100_000).await?);
+        report.catch_up.push(scenes.catch_up(100_000, None).await?);
     }
-    // More takes long to make, and anvil about 25 KiB of memory a request: only where it is asked for.
+    // More takes long to make, and anvil about 25 KiB of memory a request: only where it is asked for, and on the
+    // nodes that `make test-nodes` gets, if there are any.
+    let geth = std::env::var_os("TWINSPAN_NODES").map(|folder| Path::new(&folder).join("geth"));
     for name in &named {
         if let Some(requests) = name.strip_prefix("catch-up-") {
             let requests = requests.parse().wrap_err("want catch-up-REQUESTS")?;
-            report.catch_up.push(scenes.catch_up(requests).await?);
+            report.catch_up.push(scenes.catch_up(requests, geth.as_deref()).await?);
         }
     }
     for rate in [1, 10, 100] {

@@ -1,6 +1,6 @@
 //! The scenes that are measured.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use alloy::network::TransactionBuilder;
@@ -12,7 +12,7 @@ use eyre::eyre;
 use twinspan_chains::Truth;
 use twinspan_contracts::TestToken;
 use twinspan_relayer::devnet::ledger::{Ledger, percentile};
-use twinspan_relayer::devnet::node::free_port;
+use twinspan_relayer::devnet::node::{NodeKind, free_port};
 use twinspan_relayer::devnet::traffic::{Asset, Sent, Traffic, confirm};
 use twinspan_relayer::devnet::{Options, World, test_signer};
 
@@ -36,12 +36,12 @@ pub(crate) struct Scenes {
 }
 
 impl Scenes {
-    /// One endpoint a chain with HTTP and WebSocket; or with a `truth`, two over HTTP.
+    /// One endpoint a chain with HTTP and WebSocket, unless `adjust` wants otherwise.
     async fn world(
         &self,
         scene: &str,
         block_gas_limit: u64,
-        truth: Option<Truth>,
+        adjust: impl FnOnce(&mut Options) -> eyre::Result<()>,
     ) -> eyre::Result<World> {
         let folder = self.folder.join(scene);
         if folder.exists() {
@@ -51,21 +51,14 @@ impl Scenes {
         options.block_gas_limit = block_gas_limit;
         // What a transaction holds; in small blocks, as many as fit side by side into one.
         options.batch_max = if block_gas_limit > 100_000_000 { 480 } else { 180 };
-        if let Some(truth) = truth {
-            // The same node twice, over HTTP alone: as two endpoints, which must agree where a quorum is wanted.
-            let ports = [free_port()?, free_port()?];
-            options.node_ports = Some(ports);
-            options.endpoints = ports.map(|port| vec![format!("http://127.0.0.1:{port}"); 2]);
-            options.truth = (truth, if truth == Truth::Single { 1 } else { 2 });
-        }
-        let over = truth.map_or_else(String::new, |truth| format!(", truth {truth} over HTTP"));
-        eprintln!("• {scene} at {} M gas{over}", block_gas_limit / 1_000_000);
+        adjust(&mut options)?;
+        eprintln!("• {scene} at {} M gas, truth {}", block_gas_limit / 1_000_000, options.truth.0);
         World::start(options, &|_| {}).await
     }
 
     /// As many requests as the chains take, for a while.
     pub(crate) async fn saturation(&self, block_gas_limit: u64) -> eyre::Result<Saturation> {
-        let world = self.world("saturation", block_gas_limit, None).await?;
+        let world = self.world("saturation", block_gas_limit, |_| Ok(())).await?;
         let mut load = Load::prepare(&world).await?;
         let mut ledger = Ledger::open(&world);
         let per_block = if block_gas_limit > 100_000_000 { 512 } else { 300 };
@@ -119,7 +112,7 @@ impl Scenes {
         block_gas_limit: u64,
         requests: u64,
     ) -> eyre::Result<Backlog> {
-        let mut world = self.world("backlog", block_gas_limit, None).await?;
+        let mut world = self.world("backlog", block_gas_limit, |_| Ok(())).await?;
         let mut load = Load::prepare(&world).await?;
         let mut ledger = Ledger::open(&world);
         for relayer in &mut world.relayers {
@@ -155,8 +148,20 @@ impl Scenes {
     }
 
     /// A history of `requests`, handed over by all; then one relayer that has lost its store reads it, alone.
-    pub(crate) async fn catch_up(&self, requests: u64) -> eyre::Result<CatchUp> {
-        let mut world = self.world("catch-up", 300_000_000, None).await?;
+    /// On go-ethereum's nodes where there is a `geth`: they keep their history on disk, and few states.
+    pub(crate) async fn catch_up(
+        &self,
+        requests: u64,
+        geth: Option<&Path>,
+    ) -> eyre::Result<CatchUp> {
+        let nodes = |options: &mut Options| {
+            if let Some(geth) = geth {
+                options.nodes = [0, 1].map(|_| NodeKind::Geth(geth.to_owned()));
+                options.states_kept = Some(128);
+            }
+            Ok(())
+        };
+        let mut world = self.world("catch-up", 300_000_000, nodes).await?;
         let mut load = Load::prepare(&world).await?;
         let mut ledger = Ledger::open(&world);
         let asked = usize::try_from(requests)?;
@@ -199,9 +204,19 @@ impl Scenes {
         Ok(CatchUp { requests: totals.requested, seconds, requests_per_second, costs, store_mib })
     }
 
-    /// Single transfers at a steady rate, alternating between the lanes. `truth`: see [`Self::world`].
+    /// Single transfers at a steady rate, alternating between the lanes; with a `truth`, over two endpoints that
+    /// speak HTTP alone.
     pub(crate) async fn latency(&self, rate: u32, truth: Option<Truth>) -> eyre::Result<Latency> {
-        let world = self.world("latency", 30_000_000, truth).await?;
+        let endpoints = |options: &mut Options| {
+            let Some(truth) = truth else { return Ok(()) };
+            // The same node twice: as two endpoints, which must agree where a quorum is wanted.
+            let ports = [free_port()?, free_port()?];
+            options.node_ports = Some(ports);
+            options.endpoints = ports.map(|port| vec![format!("http://127.0.0.1:{port}"); 2]);
+            options.truth = (truth, if truth == Truth::Single { 1 } else { 2 });
+            Ok(())
+        };
+        let world = self.world("latency", 30_000_000, endpoints).await?;
         let mut traffic = Traffic::prepare(&world, 1).await?;
         let mut ledger = Ledger::open(&world);
         let transfers = (rate * 30) as usize;
@@ -242,7 +257,7 @@ impl Scenes {
     /// Gas of batches of 1, 16 and 64: of a token, to recipients without and with a balance before; and of every
     /// kind of asset.
     pub(crate) async fn gas(&self) -> eyre::Result<Vec<Gas>> {
-        let world = self.world("gas", 30_000_000, None).await?;
+        let world = self.world("gas", 30_000_000, |_| Ok(())).await?;
         let mut load = Load::prepare(&world).await?;
         let mut ledger = Ledger::open(&world);
         let mut rows = vec![Gas {
