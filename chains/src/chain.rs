@@ -202,9 +202,11 @@ impl EvmChain {
         logs::read_bridge(self, bridge, after, to, Some(state)).await
     }
 
-    /// Where the bridge's lanes stood on the way from one milestone to the block `to`, by its events alone, which
-    /// provably lead to its state there. The last milestone is at `to`; the others are as far apart as the nodes let
-    /// us ask, and only where something happened. And that state.
+    /// Finds out where the bridge's lanes stood on the way from one milestone to the block `to`, by its events alone,
+    /// which provably lead to its state there. That state.
+    ///
+    /// `followed` holds the way: the last milestone is at `to`, the others are as far apart as the nodes let us ask,
+    /// and only where something happened. What a call that failed leaves in it the next one need not ask for again.
     ///
     /// # Errors
     /// [`ReadError`] if the endpoints do not answer, have no state of `to`, or the events do not lead to it.
@@ -213,8 +215,9 @@ impl EvmChain {
         bridge: Address,
         from: Milestone,
         to: BlockRef,
-    ) -> Result<(Vec<Milestone>, BridgeState), ReadError> {
-        survey::survey(self, bridge, from, to).await
+        followed: &mut Vec<Milestone>,
+    ) -> Result<BridgeState, ReadError> {
+        survey::survey(self, bridge, from, to, followed).await
     }
 
     /// Blocks that the nodes let us ask about at a time, as far as their answers have shown.

@@ -249,7 +249,8 @@ async fn value_moves_over_a_deployed_pair() {
     let to = main.latest().await.expect("a head");
     let calls = main.calls().total();
     let read = main.read_bridge(pair.main.bridge, after, to).await.expect("read");
-    assert_eq!(main.calls().total() - calls, 2, "one for the logs, one for the state");
+    let spent = main.calls().total() - calls;
+    assert!(spent <= 7, "one for the state, six for the logs of 64 blocks, not {spent}");
     let lane = Lane { source, destination };
     let linked = Linked::check(LanePosition::start(&lane), read.requests, read.state.outgoing)
         .expect("the lane is complete");

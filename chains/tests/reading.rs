@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,10 +22,27 @@ use twinspan_contracts::abi::Bridge;
 
 const TO: BlockRef = BlockRef { number: BlockNumber::new(20), hash: B256::repeat_byte(20) };
 
-/// A node that serves these logs, whatever is asked, and a fixed state.
+/// The block before those that are read.
+const AFTER: BlockNumber = BlockNumber::new(10);
+
+/// A node that serves these logs where it is asked for their blocks, those of no block that is read whatever is
+/// asked, and a fixed state.
 fn node(logs: Vec<Value>) -> RpcService {
     wire(move |method, params| match method {
-        "eth_getLogs" => Answer::Result(Value::Array(logs.clone())),
+        "eth_getLogs" => {
+            let number = |value: &Value| {
+                let number: Option<U64> = serde_json::from_value(value.clone()).ok()?;
+                Some(number?.to::<u64>())
+            };
+            let bound = |name| number(&params[0][name]).unwrap_or(TO.number.get());
+            let asked = bound("fromBlock")..=bound("toBlock");
+            let read = AFTER.get() + 1..=TO.number.get();
+            let is_served = |log: &&Value| {
+                number(&log["blockNumber"])
+                    .is_none_or(|block| asked.contains(&block) || !read.contains(&block))
+            };
+            Answer::Result(logs.iter().filter(is_served).cloned().collect())
+        }
         _ => basics(method, params),
     })
 }
@@ -59,9 +77,13 @@ fn call(params: &Value) -> Answer {
 }
 
 fn positions(count: u64) -> Vec<u8> {
+    stood_at(count, 5)
+}
+
+fn stood_at(outgoing: u64, incoming: u64) -> Vec<u8> {
     Bridge::positionsCall::abi_encode_returns(&Bridge::positionsReturn {
-        outgoing: Bridge::LanePosition { count, head: B256::repeat_byte(1) },
-        incoming: Bridge::LanePosition { count: 5, head: B256::repeat_byte(2) },
+        outgoing: Bridge::LanePosition { count: outgoing, head: B256::repeat_byte(1) },
+        incoming: Bridge::LanePosition { count: incoming, head: B256::repeat_byte(2) },
         epoch: 1,
         pausedUntil: 0,
     })
@@ -73,7 +95,7 @@ async fn connect(config: ChainConfig, nodes: Vec<RpcService>) -> EvmChain {
 
 async fn read(logs: Vec<Value>) -> Result<BridgeRead, ReadError> {
     let chain = connect(support::config(CHAIN_ID, 1), vec![node(logs)]).await;
-    chain.read_bridge(BRIDGE, BlockNumber::new(10), TO).await
+    chain.read_bridge(BRIDGE, AFTER, TO).await
 }
 
 async fn log_fault(logs: Vec<Value>) -> LogFault {
@@ -250,6 +272,38 @@ async fn an_empty_answer_of_a_lagging_node_is_refused_and_another_one_asked() {
     assert!(matches!(refused, Err(ReadError::Incomplete(_))), "{refused:?}");
     let read = chain.read_bridge(BRIDGE, earlier.number, TO).await.expect("by the other endpoint");
     assert_eq!(read.settlements.len(), 2);
+}
+
+/// A node that at its newest block tells of the state after the next one is not believed for ever.
+#[tokio::test]
+async fn a_state_that_was_told_too_early_is_asked_for_again() {
+    let early = BlockRef { number: BlockNumber::new(15), hash: B256::repeat_byte(15) };
+    let delivered = Bridge::BatchDelivered {
+        firstNonce: 4,
+        count: 5,
+        head: B256::repeat_byte(2),
+        submitter: OTHER,
+    };
+    let logs = [log(&handed_over(4), 16, 0), log(&delivered, 16, 1)];
+    let asked = Arc::new(AtomicU64::new(0));
+    let node = wire(move |method, params| match method {
+        "eth_getLogs" if params[0]["toBlock"] == json!("0x10") => {
+            Answer::Result(Value::Array(logs.to_vec()))
+        }
+        "eth_getLogs" => Answer::Result(json!([])),
+        "eth_call" if params[1]["blockHash"] == json!(early.hash) => {
+            let is_first = asked.fetch_add(1, Ordering::Relaxed) == 0;
+            let incoming = if is_first { 5 } else { 4 };
+            Answer::Result(json!(alloy::primitives::hex::encode_prefixed(stood_at(3, incoming))))
+        }
+        _ => basics(method, params),
+    });
+    let config = ChainConfig { log_range_max: 1, ..support::config(CHAIN_ID, 1) };
+    let chain = connect(config, vec![node]).await;
+    let first = chain.read_bridge(BRIDGE, AFTER, early).await.expect("nothing contradicts it");
+    assert_eq!(first.state.incoming.count, Count::new(5));
+    let second = chain.read_bridge(BRIDGE, early.number, TO).await.expect("it is asked again");
+    assert_eq!(second.settlements.len(), 2);
 }
 
 #[tokio::test]

@@ -2,6 +2,10 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
 use alloy::primitives::{B256, U64, U256, hex};
 use alloy::sol_types::SolCall;
 use serde_json::{Value, json};
@@ -60,8 +64,24 @@ fn outgoing(count: u64) -> LanePosition {
     })
 }
 
+/// Requests and handed over ones after a block.
+fn stood(block: u64) -> (u64, u64) {
+    let before = |first: u64, every: u64, all: u64| {
+        block.checked_sub(first).map_or(0, |past| (past / every + 1).min(all))
+    };
+    (before(5, 10, 9), before(8, 20, 4))
+}
+
 /// A node that serves these logs, and state of the block [`TO`] alone.
 fn pruned(history: Vec<(u64, Value)>) -> RpcService {
+    pruned_but(history, |_| false)
+}
+
+/// The same, which does not answer for logs from the blocks on for which `fails` says so.
+fn pruned_but(
+    history: Vec<(u64, Value)>,
+    fails: impl Fn(u64) -> bool + Clone + Send + Sync + 'static,
+) -> RpcService {
     wire(move |method, params| {
         let result = match method {
             "eth_chainId" => json!(U64::from(CHAIN_ID)),
@@ -73,6 +93,9 @@ fn pruned(history: Vec<(u64, Value)>) -> RpcService {
                     u64::from_str_radix(text.trim_start_matches("0x"), 16).expect("a number")
                 };
                 let asked = bound("fromBlock")..=bound("toBlock");
+                if fails(*asked.start()) {
+                    return Answer::Broken;
+                }
                 history
                     .iter()
                     .filter(|(block, _)| asked.contains(block))
@@ -108,22 +131,49 @@ async fn milestones_are_where_the_lanes_stood() {
     let fault = chain.read_bridge(BRIDGE, START.block, old).await.expect_err("no state");
     assert!(fault.is_stateless(), "{fault}");
 
-    let (milestones, proven) = chain.survey(BRIDGE, START, TO).await.expect("leads there");
+    let mut milestones = Vec::new();
+    let proven = chain.survey(BRIDGE, START, TO, &mut milestones).await.expect("leads there");
     assert_eq!(proven.outgoing, outgoing(9));
-    let blocks: Vec<_> = milestones.iter().map(|milestone| milestone.block.get()).collect();
-    assert_eq!(blocks, [10, 20, 30, 40, 50, 60, 70, 80, 90]);
+    assert!(milestones.len() > 4, "{milestones:?}");
+    assert_eq!(milestones.last().map(|milestone| milestone.block), Some(TO.number));
     let mut after = START.block;
-    for (n, milestone) in (1..).zip(milestones) {
-        assert_eq!(milestone.outgoing, outgoing(n));
-        assert_eq!(milestone.incoming.count.get(), n.div_ceil(2).min(4));
+    for milestone in milestones {
         let number = milestone.block;
+        let (asked, batches) = stood(number.get());
+        assert_eq!(milestone.outgoing, outgoing(asked));
+        assert_eq!(milestone.incoming.count.get(), batches);
         let to = BlockRef { number, hash: B256::repeat_byte(number.get() as u8) };
         let (outgoing, incoming) = (milestone.outgoing, milestone.incoming);
         let state = BridgeState { outgoing, incoming, epoch: Epoch::new(1), paused_until: 0 };
         let read = chain.read_bridge_known(BRIDGE, after, to, state).await.expect("reads");
-        assert_eq!(read.requests.len(), 1);
-        after = milestone.block;
+        assert_eq!(read.requests.len() as u64, asked - stood(after.get()).0);
+        after = number;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_survey_that_broke_off_goes_on_where_it_was() {
+    let calls = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&calls);
+    let breaks_at = 60;
+    let is_down = Arc::new(AtomicBool::new(true));
+    let down = Arc::clone(&is_down);
+    let node = pruned_but(history(), move |from| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        from >= breaks_at && down.load(Ordering::Relaxed)
+    });
+    let chain = connect(vec![node]).await;
+    let mut milestones = Vec::new();
+    let fault = chain.survey(BRIDGE, START, TO, &mut milestones).await.expect_err("it is down");
+    assert!(matches!(fault, ReadError::Rpc(_)), "{fault}");
+    let last = milestones.last().expect("some way").block.get();
+    assert!((40..70).contains(&last), "{last}");
+    is_down.store(false, Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    calls.store(0, Ordering::Relaxed);
+    let proven = chain.survey(BRIDGE, START, TO, &mut milestones).await.expect("goes on");
+    assert_eq!(proven.outgoing, outgoing(9));
+    assert!(calls.load(Ordering::Relaxed) < 9, "only the rest is asked for");
 }
 
 #[tokio::test]
@@ -141,8 +191,11 @@ async fn whatever_is_hidden_invented_or_altered_leads_elsewhere_and_another_node
     let last_batch = history().len() - 3;
     for lie in [hidden(0), hidden(last_batch), altered, doubled] {
         let chain = connect(vec![pruned(lie), pruned(history())]).await;
-        let fault = chain.survey(BRIDGE, START, TO).await.expect_err("it lies");
+        let mut milestones = Vec::new();
+        let fault = chain.survey(BRIDGE, START, TO, &mut milestones).await.expect_err("it lies");
         assert!(matches!(fault, ReadError::Astray { .. } | ReadError::Log(_)), "{fault}");
-        chain.survey(BRIDGE, START, TO).await.expect("another node tells the truth");
+        assert!(milestones.is_empty(), "nothing of it is kept");
+        let told = chain.survey(BRIDGE, START, TO, &mut milestones).await;
+        told.expect("another node tells the truth");
     }
 }

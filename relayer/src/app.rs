@@ -44,7 +44,7 @@ use crate::supervise::Supervisor;
 use self::changes::Changes;
 use self::listeners::{Handles, Listeners};
 use self::serve::{serve, serve_operator};
-use self::tasks::{keep_up, recover, tell_outcomes};
+use self::tasks::{keep_up, recover, tell_outcomes, watch_heads};
 
 pub use error::AppError;
 pub use preflight::{PairFault, check_pairs};
@@ -247,6 +247,9 @@ impl App<'_> {
         for ((chain, address), account) in accounts {
             let outcomes = tell_outcomes(account.outcomes, account.pairs, token.clone());
             supervisor.spawn(format!("{chain}/{address}/outcomes"), outcomes);
+        }
+        for (name, chain) in &self.ready.chains {
+            supervisor.spawn(format!("{name}/heads"), watch_heads(chain.clone(), token.clone()));
         }
         let chains = self.ready.chains.values().cloned().collect();
         supervisor.spawn("metrics", keep_up(handle, chains, token));

@@ -21,8 +21,9 @@ pub const LOGS_MAX: usize = 100_000;
 /// back matter little, few enough to hold several answers.
 const LOGS_AIM: usize = 8_192;
 
-/// Blocks that are asked about first: they may be full, and a node may keep working at a question that was given up.
-const SPAN_FIRST: u64 = 16;
+/// Blocks that are asked about first. They may be full, with thousands of logs each, and a node goes on working at a
+/// question that was given up.
+const SPAN_FIRST: u64 = 2;
 
 /// How many blocks are asked about at a time: what the nodes allow and what makes answers of a good size, learnt
 /// from their answers.
@@ -73,7 +74,13 @@ pub(crate) async fn read_bridge(
 
 /// Asks another endpoint next time, if this read shows that the one that was asked lies or stands on another fork.
 pub(super) fn distrusting<T>(chain: &EvmChain, read: Result<T, ReadError>) -> Result<T, ReadError> {
-    if let Err(ReadError::Log(_) | ReadError::Incomplete(_) | ReadError::Astray { .. }) = &read {
+    if let Err(
+        ReadError::Log(_)
+        | ReadError::Incomplete(_)
+        | ReadError::Astray { .. }
+        | ReadError::Rpc(RpcFault::Malformed(_)),
+    ) = &read
+    {
         chain.distrust_logs();
     }
     read
@@ -136,14 +143,17 @@ async fn check_complete(
         return Ok(());
     };
     let Some((at, _)) = known else { return Err(incomplete.into()) };
-    // What we knew may have been of a fork that is no more: then it proves nothing.
-    match read::bridge_state(chain, bridge, at).await {
-        Err(RpcFault::UnknownBlock) => {
-            Ok(complete::check(&read.settlements, None, read.state.incoming)?)
+    let before = match read::bridge_state(chain, bridge, at).await {
+        // What we knew was of a fork that is no more: it proves nothing.
+        Err(RpcFault::UnknownBlock) => None,
+        // Or the node had told us of a later block than we asked for.
+        Ok(state) => {
+            chain.remember_incoming(bridge, at, state.incoming.count);
+            Some(state.incoming.count)
         }
-        Ok(_) => Err(incomplete.into()),
-        Err(fault) => Err(fault.into()),
-    }
+        Err(fault) => return Err(fault.into()),
+    };
+    Ok(complete::check(&read.settlements, before, read.state.incoming)?)
 }
 
 /// The other end of the bridge. It never changes.

@@ -25,8 +25,16 @@ pub(crate) async fn survey(
     bridge: Address,
     from: Milestone,
     to: BlockRef,
-) -> Result<(Vec<Milestone>, BridgeState), ReadError> {
-    logs::distrusting(chain, follow_all(chain, bridge, from, to).await)
+    followed: &mut Vec<Milestone>,
+) -> Result<BridgeState, ReadError> {
+    let proven = logs::distrusting(chain, follow_all(chain, bridge, from, to, followed).await);
+    if let Err(fault) = &proven
+        && !matches!(fault, ReadError::Rpc(_) | ReadError::TooManyLogs { .. })
+    {
+        // Which of the events are not true is not known.
+        followed.clear();
+    }
+    proven
 }
 
 async fn follow_all(
@@ -34,11 +42,13 @@ async fn follow_all(
     bridge: Address,
     from: Milestone,
     to: BlockRef,
-) -> Result<(Vec<Milestone>, BridgeState), ReadError> {
+    followed: &mut Vec<Milestone>,
+) -> Result<BridgeState, ReadError> {
     let proven = read::bridge_state(chain, bridge, to).await?;
     let own = BridgeAt { chain_id: chain.chain_id(), address: bridge };
-    let (mut asked, mut at) = (from.block, from);
-    let (mut under_way, mut milestones) = (FuturesOrdered::new(), Vec::new());
+    followed.retain(|milestone| (from.block..=to.number).contains(&milestone.block));
+    let mut at = followed.last().copied().unwrap_or(from);
+    let (mut asked, mut under_way) = (at.block, FuturesOrdered::new());
     loop {
         while under_way.len() < RUNS_AT_ONCE && asked < to.number {
             let after = asked;
@@ -47,13 +57,15 @@ async fn follow_all(
         }
         let Some(read) = under_way.next().await else { break };
         let (last, logs) = read?;
-        if !logs.is_empty() || last == to.number {
-            at = follow(at, last, &logs, own)?;
-            milestones.push(at);
+        at = follow(at, last, &logs, own)?;
+        match followed.last_mut() {
+            // Nothing happened: it is as true of the later block.
+            Some(milestone) if logs.is_empty() => milestone.block = last,
+            Some(_) | None => followed.push(at),
         }
     }
     check(at, proven)?;
-    Ok((milestones, proven))
+    Ok(proven)
 }
 
 async fn run(

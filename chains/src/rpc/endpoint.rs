@@ -16,6 +16,7 @@ use super::fault::RpcFault;
 use super::identity::{Identity, Wanted};
 use super::rate_limit::RateLimit;
 use super::service::RpcService;
+use super::shape::Shape;
 use super::wire::{CallCounts, Wire};
 use super::ws::WsLink;
 use crate::condition::EndpointState;
@@ -72,8 +73,10 @@ impl Endpoint {
             "twinspan_rpc_breaker_state", "chain" => chain.clone(), "endpoint" => label.clone(),
         );
         // Read from the bottom, as a call meets them from the top:
+        // an answer that is none to the question is a fault like any other;
+        let service = Shape::new(wire);
         // counted last, so that the figure is what really went over the wire;
-        let service = Wire::new(wire, chain.clone(), label.clone(), counts);
+        let service = Wire::new(service, chain.clone(), label.clone(), counts);
         // an attempt has its own limit, so that one silent node does not eat the whole deadline;
         let service = Deadline::new(service, config.timeout);
         // the rate is spent only by a call that has its place;

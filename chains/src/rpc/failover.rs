@@ -70,6 +70,9 @@ impl Failover {
                 // What is too large for one may not be for another, which lets us ask for more or does not lie.
                 Some(fault) if fault.may_pass() || fault == RpcFault::TooLarge => {
                     tracing::debug!(endpoint = endpoint.label(), %fault, "trying another endpoint");
+                    if matches!(fault, RpcFault::Malformed(_)) {
+                        endpoint.distrust();
+                    }
                     last = keep_more_telling(last, outcome, &fault);
                     waiting.retain(|other| *other != place);
                 }
@@ -210,6 +213,16 @@ mod tests {
         tokio::time::advance(std::time::Duration::from_secs(61)).await;
         pool.run(request("eth_getLogs")).await.expect("answered");
         assert_eq!((first.calls(), second.calls()), (2, 1));
+    }
+
+    #[tokio::test]
+    async fn who_answers_what_no_honest_node_does_is_asked_last() {
+        let malformed = || Err(classify::as_error(RpcFault::Malformed("null".to_owned())));
+        let (first, second) = (Script::new(move |_| async move { malformed() }), up());
+        let pool = pool(&[&first, &second]);
+        assert!(pool.clone().run(request("eth_call")).await.is_ok());
+        assert!(pool.run(request("eth_call")).await.is_ok());
+        assert_eq!((first.calls(), second.calls()), (1, 2));
     }
 
     #[tokio::test]

@@ -17,6 +17,7 @@ mod quorum;
 mod rate_limit;
 mod retry;
 mod service;
+mod shape;
 mod span;
 #[cfg(test)]
 pub(crate) mod testing;

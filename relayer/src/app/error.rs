@@ -19,7 +19,7 @@ pub enum AppError {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// A chain.
-    #[error("{0}; check `chain_id` and `endpoints` of that chain")]
+    #[error("{0}; check `chain_id`, `genesis_hash` and `endpoints` of that chain")]
     Connect(#[from] Box<ConnectError>),
     /// An account that cannot send.
     #[error(transparent)]

@@ -35,6 +35,21 @@ pub(super) async fn tell_outcomes(
     Ok(())
 }
 
+/// Looks out for a chain's new blocks, for all that wait for them.
+pub(super) async fn watch_heads(
+    chain: EvmChain,
+    cancel: CancellationToken,
+) -> Result<(), std::convert::Infallible> {
+    let mut heads = chain.heads();
+    let watch = async {
+        loop {
+            heads.next().await;
+        }
+    };
+    cancel.run_until_cancelled(watch).await;
+    Ok(())
+}
+
 /// Waits until every peer has answered, or has had its time, and lets the lanes sign. That it is done is stored last:
 /// whoever is killed before asks again.
 pub(super) async fn recover(

@@ -16,7 +16,7 @@ use twinspan_bridge::machine::WINDOW_MAX;
 use twinspan_bridge::observe::{BridgeRead, BridgeState, Milestone};
 use twinspan_bridge::relayer_set::RelayerSet;
 use twinspan_bridge::schedule::{Term, term_start};
-use twinspan_chains::{EvmChain, ReadError, RpcFault};
+use twinspan_chains::{EvmChain, Head, ReadError, RpcFault};
 
 use super::read_ahead::{ReadAhead, block};
 use crate::clock::unix_seconds;
@@ -68,7 +68,10 @@ impl Fault {
     const fn reason(&self) -> Reason {
         match self {
             Self::Read(ReadError::Rpc(
-                RpcFault::Disagreement { .. } | RpcFault::QuorumUnavailable { .. },
+                // A block that one told of and others do not know.
+                RpcFault::UnknownBlock
+                | RpcFault::Disagreement { .. }
+                | RpcFault::QuorumUnavailable { .. },
             )) => Reason::EndpointsDisagree,
             Self::Read(
                 ReadError::Rpc(RpcFault::Unproven(_))
@@ -137,9 +140,10 @@ impl Observer {
     }
 
     async fn observe(&mut self) {
-        let mut heads = self.chain.heads();
+        let mut heads = self.chain.seen_heads();
+        heads.mark_changed();
         let mut pause = PAUSE_MIN;
-        let mut latest = heads.next().await;
+        let mut latest = next(&mut heads).await;
         loop {
             let seen_at = Instant::now();
             let advanced = self.advance(latest, seen_at).await;
@@ -150,11 +154,11 @@ impl Observer {
                 self.trouble.send_if_modified(|trouble| trouble.take().is_some());
             }
             match advanced {
-                Ok(Pace::AtHead) => latest = heads.next().await,
+                Ok(Pace::AtHead) => latest = next(&mut heads).await,
                 Ok(Pace::NoRoom) => {
                     let side = self.side;
                     tokio::select! {
-                        head = heads.next() => latest = head,
+                        head = next(&mut heads) => latest = head,
                         _ = self.report.wait_for(|report| has_room(report, side)) => {}
                     }
                 }
@@ -344,6 +348,19 @@ impl Observer {
             self.cursor = cursor;
         }
         Ok(())
+    }
+}
+
+/// The newest block, once it is another one.
+async fn next(heads: &mut watch::Receiver<Option<Head>>) -> BlockRef {
+    loop {
+        if heads.changed().await.is_err() {
+            // The chain is gone, and this task with it.
+            return std::future::pending().await;
+        }
+        if let Some(head) = *heads.borrow_and_update() {
+            return head.block;
+        }
     }
 }
 

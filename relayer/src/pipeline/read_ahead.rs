@@ -29,6 +29,8 @@ pub struct ReadAhead {
     ready: VecDeque<Result<BridgeRead, ReadError>>,
     /// Where the lanes stood on the way, where no node has the state of those blocks.
     milestones: VecDeque<Milestone>,
+    /// The way that a survey has come so far that is not at its end.
+    followed: Vec<Milestone>,
     /// The state that the milestones lead to.
     surveyed: Option<BridgeState>,
 }
@@ -46,6 +48,7 @@ impl ReadAhead {
             under_way: FuturesOrdered::new(),
             ready: VecDeque::new(),
             milestones: VecDeque::new(),
+            followed: Vec::new(),
             surveyed: None,
         }
     }
@@ -54,6 +57,7 @@ impl ReadAhead {
     pub fn forget(&mut self) {
         self.restart();
         self.milestones.clear();
+        self.followed.clear();
         self.surveyed = None;
     }
 
@@ -106,16 +110,18 @@ impl ReadAhead {
     }
 
     /// Finds out from the events alone where the lanes stood between `cursor` and `last`, so that reading there needs
-    /// no state of old blocks.
+    /// no state of old blocks. If it fails, the next call goes on where it was.
     ///
     /// # Errors
     /// [`ReadError`] as [`EvmChain::survey`].
     pub async fn survey(&mut self, cursor: &Milestone, last: BlockRef) -> Result<(), ReadError> {
-        self.forget();
-        let (chain, from) = (self.chain.name().to_owned(), cursor.block);
+        self.restart();
+        let chain = self.chain.name().to_owned();
+        let from = self.followed.last().map_or(cursor.block, |milestone| milestone.block);
         info!(chain, %from, to = %last.number, "no node has the state of old blocks: following the events first");
-        let (milestones, surveyed) = self.chain.survey(self.bridge, *cursor, last).await?;
-        (self.milestones, self.surveyed) = (milestones.into(), Some(surveyed));
+        let surveyed = self.chain.survey(self.bridge, *cursor, last, &mut self.followed).await?;
+        self.milestones = std::mem::take(&mut self.followed).into();
+        self.surveyed = Some(surveyed);
         let runs = self.milestones.len();
         info!(chain, %from, to = %last.number, runs, "the events lead to the contract's state");
         Ok(())
