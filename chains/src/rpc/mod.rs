@@ -1,7 +1,7 @@
 //! The stack of middlewares that every JSON-RPC call passes, one a file.
 //!
 //! Outermost first: span → deadline → retry (reads only) → failover or quorum → per endpoint:
-//! identity → breaker → concurrency → rate limit → attempt timeout → wire meter → HTTP or WebSocket.
+//! identity → breaker → concurrency → rate limit → attempt timeout → wire meter → shape → HTTP or WebSocket.
 
 mod breaker;
 pub mod classify;
