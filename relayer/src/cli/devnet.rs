@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use eyre::{WrapErr, eyre};
 
-use super::Failure;
+use super::{Failure, asked_to_stop};
 use crate::devnet::relayer::PASSWORD;
 use crate::devnet::{Options, TEST_KEYS, World, demo};
 
@@ -15,7 +15,7 @@ use crate::devnet::{Options, TEST_KEYS, World, demo};
 /// pay are those of the publicly known test mnemonic.
 #[derive(Debug, Args)]
 pub(super) struct Devnet {
-    /// Leave the world running until Ctrl-C, and print how to use it
+    /// Leave the world running until Ctrl-C or SIGTERM, and print how to use it
     #[arg(long)]
     keep: bool,
     /// Send so many transfers while relayers are killed and cut off, and check every one
@@ -73,8 +73,9 @@ impl Devnet {
             }
         }
         if self.keep {
+            let asked = asked_to_stop()?;
             println!("{}", guide(&world));
-            tokio::signal::ctrl_c().await.wrap_err("waiting for Ctrl-C")?;
+            asked.await;
         }
         world.stop().await;
         result

@@ -15,6 +15,8 @@ mod wallet;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use eyre::WrapErr;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Relays value between the two chains of a bridge pair, together with other relayers.
 #[derive(Debug, Parser)]
@@ -54,6 +56,18 @@ pub(crate) enum Failure {
     Unreachable(eyre::Report),
     /// 4.
     Refused(eyre::Report),
+}
+
+/// Listens from now on; ends once the process is asked to stop, by SIGTERM or Ctrl-C.
+fn asked_to_stop() -> eyre::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate()).wrap_err("listening for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).wrap_err("listening for Ctrl-C")?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
 impl From<eyre::Report> for Failure {

@@ -3,12 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use eyre::WrapErr;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use twinspan_bridge::error::Disposition;
 
-use super::Failure;
+use super::{Failure, asked_to_stop};
 use crate::app::{self, AppError};
 use crate::config::Config;
 use crate::telemetry;
@@ -27,14 +25,10 @@ impl Run {
             .map_err(|faults| Failure::Configuration(eyre::eyre!("{faults}")))?;
         telemetry::init(&config.log);
         let stop = CancellationToken::new();
-        let mut terminate = signal(SignalKind::terminate()).wrap_err("listening for SIGTERM")?;
-        let asked = stop.clone();
+        let (asked, stops) = (asked_to_stop()?, stop.clone());
         let signals = async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            asked.cancel();
+            asked.await;
+            stops.cancel();
             std::future::pending::<()>().await;
         };
         tokio::select! {
