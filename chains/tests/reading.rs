@@ -9,7 +9,9 @@ use std::time::Duration;
 use alloy::primitives::{B256, U64, U256, b256, keccak256};
 use alloy::sol_types::SolCall;
 use serde_json::{Value, json};
-use support::bridge::{BRIDGE, CHAIN_ID, OTHER, handed_over, header, log, requested};
+use support::bridge::{
+    BRIDGE, CHAIN_ID, OTHER, asked, handed_over, header, log, number, requested,
+};
 use support::wire::{Answer, wire};
 use twinspan_bridge::error::Disposition;
 use twinspan_bridge::finality::FinalityRule;
@@ -30,12 +32,7 @@ const AFTER: BlockNumber = BlockNumber::new(10);
 fn node(logs: Vec<Value>) -> RpcService {
     wire(move |method, params| match method {
         "eth_getLogs" => {
-            let number = |value: &Value| {
-                let number: Option<U64> = serde_json::from_value(value.clone()).ok()?;
-                Some(number?.to::<u64>())
-            };
-            let bound = |name| number(&params[0][name]).unwrap_or(TO.number.get());
-            let asked = bound("fromBlock")..=bound("toBlock");
+            let asked = asked(params, TO.number.get());
             let read = AFTER.get() + 1..=TO.number.get();
             let is_served = |log: &&Value| {
                 number(&log["blockNumber"])
@@ -332,14 +329,11 @@ async fn a_range_that_is_too_large_is_split_and_grows_again() {
         if method != "eth_getLogs" {
             return basics(method, params);
         }
-        let number = |name: &str| {
-            let number: U64 = serde_json::from_value(params[0][name].clone()).expect("a number");
-            number.to::<u64>()
-        };
         if params[0].get("blockHash").is_some() {
             return Answer::Result(json!([]));
         }
-        let span = number("toBlock") - number("fromBlock") + 1;
+        let asked = asked(params, 0);
+        let span = asked.end() - asked.start() + 1;
         seen.lock().expect("not poisoned").push(span);
         if span > 100 {
             return Answer::Error(-32005, "query returned more than 10000 results".to_owned());

@@ -9,7 +9,7 @@ use std::time::Duration;
 use alloy::primitives::{B256, U64, U256, hex};
 use alloy::sol_types::SolCall;
 use serde_json::{Value, json};
-use support::bridge::{BRIDGE, CHAIN_ID, OTHER, handed_over, header, log, requested};
+use support::bridge::{BRIDGE, CHAIN_ID, OTHER, asked, handed_over, header, log, requested};
 use support::wire::{Answer, wire};
 use twinspan_bridge::ids::{BlockNumber, BlockRef, Count, Epoch, Nonce};
 use twinspan_bridge::lane_head::LanePosition;
@@ -88,11 +88,7 @@ fn pruned_but(
             "eth_blockNumber" => json!(U64::from(TO.number.get())),
             "eth_getBlockByNumber" => header(TO.number.get(), TO.hash),
             "eth_getLogs" => {
-                let bound = |name: &str| {
-                    let text = params[0][name].as_str().unwrap_or("0x5a");
-                    u64::from_str_radix(text.trim_start_matches("0x"), 16).expect("a number")
-                };
-                let asked = bound("fromBlock")..=bound("toBlock");
+                let asked = asked(params, TO.number.get());
                 if fails(*asked.start()) {
                     return Answer::Broken;
                 }

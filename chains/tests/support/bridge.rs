@@ -1,5 +1,7 @@
 //! What a scripted node says of a bridge.
 
+use std::ops::RangeInclusive;
+
 use alloy::primitives::{Address, B256, Bytes, U64, U256, keccak256};
 use alloy::sol_types::SolEvent;
 use serde_json::{Value, json};
@@ -18,6 +20,18 @@ pub fn header(number: u64, hash: B256) -> Value {
         "number": U64::from(number), "hash": hash, "parentHash": B256::ZERO,
         "timestamp": "0x1", "gasLimit": "0x1c9c380", "baseFeePerGas": null,
     })
+}
+
+/// The block numbers that an `eth_getLogs` asks about; `last` where it names that block by its hash.
+pub fn asked(params: &Value, last: u64) -> RangeInclusive<u64> {
+    let bound = |name: &str| number(&params[0][name]).unwrap_or(last);
+    bound("fromBlock")..=bound("toBlock")
+}
+
+/// A quantity, if it is one.
+pub fn number(value: &Value) -> Option<u64> {
+    let number: Option<U64> = serde_json::from_value(value.clone()).ok()?;
+    Some(number?.to())
 }
 
 /// A request of a token, without its place in a head.

@@ -41,7 +41,7 @@ impl Scenes {
         &self,
         scene: &str,
         block_gas_limit: u64,
-        adjust: impl FnOnce(&mut Options) -> eyre::Result<()>,
+        adjust: impl FnOnce(&mut Options),
     ) -> eyre::Result<World> {
         let folder = self.folder.join(scene);
         if folder.exists() {
@@ -51,14 +51,14 @@ impl Scenes {
         options.block_gas_limit = block_gas_limit;
         // What a transaction holds; in small blocks, as many as fit side by side into one.
         options.batch_max = if block_gas_limit > 100_000_000 { 480 } else { 180 };
-        adjust(&mut options)?;
+        adjust(&mut options);
         eprintln!("• {scene} at {} M gas, truth {}", block_gas_limit / 1_000_000, options.truth.0);
         World::start(options, &|_| {}).await
     }
 
     /// As many requests as the chains take, for a while.
     pub(crate) async fn saturation(&self, block_gas_limit: u64) -> eyre::Result<Saturation> {
-        let world = self.world("saturation", block_gas_limit, |_| Ok(())).await?;
+        let world = self.world("saturation", block_gas_limit, |_| {}).await?;
         let mut load = Load::prepare(&world).await?;
         let mut ledger = Ledger::open(&world);
         let per_block = if block_gas_limit > 100_000_000 { 512 } else { 300 };
@@ -112,7 +112,7 @@ impl Scenes {
         block_gas_limit: u64,
         requests: u64,
     ) -> eyre::Result<Backlog> {
-        let mut world = self.world("backlog", block_gas_limit, |_| Ok(())).await?;
+        let mut world = self.world("backlog", block_gas_limit, |_| {}).await?;
         let mut load = Load::prepare(&world).await?;
         let mut ledger = Ledger::open(&world);
         for relayer in &mut world.relayers {
@@ -159,7 +159,6 @@ impl Scenes {
                 options.nodes = [0, 1].map(|_| NodeKind::Geth(geth.to_owned()));
                 options.states_kept = Some(128);
             }
-            Ok(())
         };
         let mut world = self.world("catch-up", 300_000_000, nodes).await?;
         let mut load = Load::prepare(&world).await?;
@@ -207,14 +206,13 @@ impl Scenes {
     /// Single transfers at a steady rate, alternating between the lanes; with a `truth`, over two endpoints that
     /// speak HTTP alone.
     pub(crate) async fn latency(&self, rate: u32, truth: Option<Truth>) -> eyre::Result<Latency> {
+        let ports = [free_port()?, free_port()?];
         let endpoints = |options: &mut Options| {
-            let Some(truth) = truth else { return Ok(()) };
+            let Some(truth) = truth else { return };
             // The same node twice: as two endpoints, which must agree where a quorum is wanted.
-            let ports = [free_port()?, free_port()?];
             options.node_ports = Some(ports);
             options.endpoints = ports.map(|port| vec![format!("http://127.0.0.1:{port}"); 2]);
             options.truth = (truth, if truth == Truth::Single { 1 } else { 2 });
-            Ok(())
         };
         let world = self.world("latency", 30_000_000, endpoints).await?;
         let mut traffic = Traffic::prepare(&world, 1).await?;
@@ -257,7 +255,7 @@ impl Scenes {
     /// Gas of batches of 1, 16 and 64: of a token, to recipients without and with a balance before; and of every
     /// kind of asset.
     pub(crate) async fn gas(&self) -> eyre::Result<Vec<Gas>> {
-        let world = self.world("gas", 30_000_000, |_| Ok(())).await?;
+        let world = self.world("gas", 30_000_000, |_| {}).await?;
         let mut load = Load::prepare(&world).await?;
         let mut ledger = Ledger::open(&world);
         let mut rows = vec![Gas {
