@@ -1,6 +1,9 @@
 //! One EVM chain: its configuration, and a cheap handle to everything that can be asked of it.
 
 mod connect;
+mod header;
+mod pulse;
+mod range;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,23 +14,18 @@ use alloy::providers::DynProvider;
 use alloy::rpc::client::RpcClient;
 use alloy::rpc::json_rpc::{RpcRecv, RpcSend};
 use tokio::sync::watch;
-use twinspan_bridge::ids::{BlockNumber, BlockRef, BridgeAt, ChainId, Count};
-use twinspan_bridge::observe::{BridgeRead, BridgeState, Milestone};
-use twinspan_bridge::relayer_set::RelayerSet;
+use twinspan_bridge::ids::{BlockRef, BridgeAt, ChainId, Count};
 
-use crate::condition::{self, Condition, Pulse};
 use crate::config::ChainConfig;
-use crate::evm::fees::{self, AccountFault};
-use crate::evm::head::{Head, HeadWatcher};
-use crate::evm::logs::RangeGauge;
-use crate::evm::preflight::{Preflight, PreflightError};
-use crate::evm::read::ReadError;
-use crate::evm::{finality, head, logs, preflight, read, survey};
 use crate::rpc::endpoint::Endpoint;
 use crate::rpc::fault::RpcFault;
 use crate::rpc::{CallCounts, classify};
 
 pub use connect::ConnectError;
+pub use header::Head;
+pub(crate) use header::Header;
+pub(crate) use pulse::Pulse;
+pub(crate) use range::RangeGauge;
 
 /// A chain. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -89,157 +87,16 @@ impl EvmChain {
         &self.inner.counts
     }
 
-    /// The newest block.
-    ///
-    /// # Errors
-    /// [`RpcFault`] if no endpoint gives it.
-    pub async fn latest(&self) -> Result<BlockRef, RpcFault> {
-        Ok(self.latest_head().await?.block)
-    }
-
-    /// The newest block that the quorum knows of: no lower number of lying endpoints can push it ahead.
-    ///
-    /// # Errors
-    /// [`RpcFault`] if the endpoints do not answer or disagree.
-    pub async fn latest_agreed(&self) -> Result<BlockRef, RpcFault> {
-        finality::latest_agreed(self).await
-    }
-
-    /// The newest block with what its header says.
-    ///
-    /// # Errors
-    /// [`RpcFault`] if no endpoint gives it.
-    pub async fn latest_head(&self) -> Result<Head, RpcFault> {
-        let head = head::latest(self).await?;
-        self.inner.pulse.answered();
-        Ok(head)
-    }
-
-    /// What the chain and its endpoints are like now. Costs no call; tells something once heads are watched.
-    #[must_use]
-    pub fn condition(&self) -> Condition {
-        condition::condition(self)
-    }
-
-    /// The canonical block of that height; `None` if there is none (yet). Agreed on by the quorum.
-    ///
-    /// # Errors
-    /// [`RpcFault`] if the endpoints do not answer or disagree.
-    pub async fn block_at(&self, number: BlockNumber) -> Result<Option<BlockRef>, RpcFault> {
-        finality::block_at(self, number).await
-    }
-
-    /// The newest final block where `latest` is the newest block, by the chain's rule; `None` if that is
-    /// not known yet. Makes no call where blocks are final at once.
-    ///
-    /// # Errors
-    /// [`RpcFault`] if the endpoints do not answer or disagree.
-    pub async fn final_block(&self, latest: BlockRef) -> Result<Option<BlockRef>, RpcFault> {
-        finality::final_block(self, latest).await
-    }
-
-    /// A watcher of new heads.
-    #[must_use]
-    pub fn heads(&self) -> HeadWatcher {
-        HeadWatcher::new(self.clone())
-    }
-
     /// The newest head that any [`HeadWatcher`] of this chain has seen. Costs no call.
     #[must_use]
     pub fn seen_heads(&self) -> watch::Receiver<Option<Head>> {
         self.inner.heads.subscribe()
     }
 
-    /// The bridge's own account of itself after the block `at`: one `eth_call` by block hash (EIP-1898).
-    ///
-    /// # Errors
-    /// [`RpcFault`] if the endpoints do not answer, disagree, or answer something else.
-    pub async fn bridge_state(
-        &self,
-        bridge: Address,
-        at: BlockRef,
-    ) -> Result<BridgeState, RpcFault> {
-        read::bridge_state(self, bridge, at).await
-    }
-
-    /// The bridge's relayer set in force after the block `at`.
-    ///
-    /// # Errors
-    /// [`ReadError`] if it cannot be read, or is none that our contract would hold.
-    pub async fn relayer_set(
-        &self,
-        bridge: Address,
-        at: BlockRef,
-    ) -> Result<RelayerSet, ReadError> {
-        read::relayer_set(self, bridge, at).await
-    }
-
-    /// Everything that the bridge did in the blocks `(after, to]`, strictly decoded, in the order of the
-    /// chain, and its state after `to`.
-    ///
-    /// # Errors
-    /// [`ReadError`] if the endpoints do not answer, or answer what no honest node would.
-    pub async fn read_bridge(
-        &self,
-        bridge: Address,
-        after: BlockNumber,
-        to: BlockRef,
-    ) -> Result<BridgeRead, ReadError> {
-        logs::read_bridge(self, bridge, after, to, None).await
-    }
-
-    /// As [`read_bridge`](Self::read_bridge), where the state after `to` is known from a [`survey`](Self::survey).
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn read_bridge_known(
-        &self,
-        bridge: Address,
-        after: BlockNumber,
-        to: BlockRef,
-        state: BridgeState,
-    ) -> Result<BridgeRead, ReadError> {
-        logs::read_bridge(self, bridge, after, to, Some(state)).await
-    }
-
-    /// Finds out where the bridge's lanes stood on the way from one milestone to the block `to`, by its events alone,
-    /// which provably lead to its state there. That state.
-    ///
-    /// `followed` holds the way: the last milestone is at `to`, the others are as far apart as the nodes let us ask,
-    /// and only where something happened. What a call that failed leaves in it the next one need not ask for again.
-    ///
-    /// # Errors
-    /// [`ReadError`] if the endpoints do not answer, have no state of `to`, or the events do not lead to it.
-    pub async fn survey(
-        &self,
-        bridge: Address,
-        from: Milestone,
-        to: BlockRef,
-        followed: &mut Vec<Milestone>,
-    ) -> Result<BridgeState, ReadError> {
-        survey::survey(self, bridge, from, to, followed).await
-    }
-
     /// Blocks that the nodes let us ask about at a time, as far as their answers have shown.
     #[must_use]
     pub fn log_range(&self) -> u64 {
         self.inner.range.span()
-    }
-
-    /// What a relayer checks about the bridge before it starts.
-    ///
-    /// # Errors
-    /// [`PreflightError`] if there is no bridge, or it cannot be read.
-    pub async fn preflight(&self, bridge: Address) -> Result<Preflight, PreflightError> {
-        preflight::preflight(self, bridge).await
-    }
-
-    /// Whether `account` can pay for transactions, within the fee cap.
-    ///
-    /// # Errors
-    /// [`AccountFault`] with the remedy.
-    pub async fn check_account(&self, account: Address) -> Result<(), AccountFault> {
-        fees::check_account(self, account).await
     }
 
     /// Whether headers of this chain hash to their blocks' hashes, as the first one that the quorum agreed
@@ -347,10 +204,5 @@ impl EvmChain {
     pub(crate) fn remember_counterpart(&self, bridge: Address, counterpart: BridgeAt) {
         let mut known = self.inner.counterparts.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert(bridge, counterpart);
-    }
-
-    /// Asks every endpoint for its newest block and marks those that lag, so that they are asked last.
-    pub(crate) async fn check_lag(&self) {
-        head::check_lag(self).await;
     }
 }

@@ -1,13 +1,12 @@
 //! Tells apart a chain that makes no blocks, endpoints that lag, and endpoints that are gone: each asks something else
 //! of an operator, and none makes us ask the nodes more often.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::time::Instant;
 
 use crate::chain::EvmChain;
+pub use crate::rpc::endpoint::EndpointState;
 
 /// Poll intervals without any answer after which a chain counts as unreachable, and the least time for it.
 const SILENT_INTERVALS: u32 = 5;
@@ -28,22 +27,6 @@ pub enum ChainState {
     Unreachable,
 }
 
-/// What an endpoint is like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EndpointState {
-    /// It answers, and what it says fits.
-    Up,
-    /// Another one, asked a second later, answered first: asked after the others for a while.
-    Slow,
-    /// Its newest block is behind that of the others: asked last, and for no logs while another one answers.
-    Lagging,
-    /// It served something untrue: asked last for a while.
-    Distrusted,
-    /// It failed again and again: left alone, and looked at now and then.
-    Dead,
-}
-
 impl ChainState {
     /// Every state, for metrics.
     pub const ALL: [Self; 4] = [Self::Starting, Self::Live, Self::Halted, Self::Unreachable];
@@ -56,23 +39,6 @@ impl ChainState {
             Self::Live => "live",
             Self::Halted => "halted",
             Self::Unreachable => "unreachable",
-        }
-    }
-}
-
-impl EndpointState {
-    /// Every state, for metrics.
-    pub const ALL: [Self; 5] = [Self::Up, Self::Slow, Self::Lagging, Self::Distrusted, Self::Dead];
-
-    /// Its name in logs and metrics.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Up => "up",
-            Self::Slow => "slow",
-            Self::Lagging => "lagging",
-            Self::Distrusted => "distrusted",
-            Self::Dead => "dead",
         }
     }
 }
@@ -125,28 +91,11 @@ impl Condition {
     }
 }
 
-/// When a chain last answered, and last had a new head.
-#[derive(Debug, Default)]
-pub(crate) struct Pulse(Mutex<Option<(Instant, Instant)>>);
-
-impl Pulse {
-    /// A node answered what the newest block is.
-    pub(crate) fn answered(&self) {
-        let now = Instant::now();
-        let mut pulse = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *pulse = Some((now, pulse.map_or(now, |(_, advanced)| advanced)));
-    }
-
-    /// There is a new head.
-    pub(crate) fn advanced(&self) {
-        let now = Instant::now();
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, now));
-    }
-
-    /// For how long there was no answer, and no new head.
-    fn ages(&self) -> Option<(Duration, Duration)> {
-        let pulse = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        pulse.map(|(answered, advanced)| (answered.elapsed(), advanced.elapsed()))
+impl EvmChain {
+    /// What the chain and its endpoints are like now. Costs no call; tells something once heads are watched.
+    #[must_use]
+    pub fn condition(&self) -> Condition {
+        condition(self)
     }
 }
 

@@ -13,10 +13,10 @@ pub mod rpc;
 pub mod signer;
 pub mod transactions;
 
-pub use chain::{ConnectError, EvmChain};
+pub use chain::{ConnectError, EvmChain, Head};
 pub use config::{ChainConfig, EndpointConfig, FeePolicy, Truth, Url, shown_origin};
 pub use evm::fees::AccountFault;
-pub use evm::head::{Head, HeadWatcher};
+pub use evm::head::HeadWatcher;
 pub use evm::preflight::{Preflight, PreflightError};
 pub use evm::read::ReadError;
 pub use rpc::fault::RpcFault;

@@ -7,6 +7,7 @@
 mod message;
 mod seat;
 mod signing;
+mod submit;
 
 use std::time::{Duration, Instant};
 
@@ -25,13 +26,13 @@ use twinspan_bridge::settle::Settled;
 use self::seat::{Seat, log_settled, transfer_span};
 use crate::clock::unix_millis;
 use crate::metrics;
-use crate::pipeline::exchange::{Outbox, Outgoing};
 use crate::status::{LaneReport, PairReport};
 use crate::store::{DecisionRow, LaneRow, Store, StoreError, Write};
 
-pub use message::{Message, Observation, Refusal, Verdict};
+pub use message::{Message, Observation, Outbox, Outgoing, Refusal, Verdict};
 pub use seat::LaneSetup;
 pub use signing::Signing;
+pub use submit::Submitter;
 
 /// Messages that wait for the engine, at most; whoever comes then waits for a place.
 pub const INBOX_MAX: usize = 256;

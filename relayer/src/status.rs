@@ -1,11 +1,10 @@
 //! What a relayer says of itself: the state of its lanes, chains and peers.
 
+use alloy::primitives::Address;
 use serde::{Deserialize, Serialize};
 use twinspan_bridge::abstain::Reason;
 use twinspan_bridge::ids::{Count, Lane};
 use twinspan_bridge::lifecycle::LaneStatus;
-
-use crate::peers::abstentions::Abstaining;
 
 /// A bridge pair.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -37,6 +36,17 @@ pub struct LaneReport {
     /// The members that attest nothing now, this one included, by their own word.
     #[serde(default)]
     pub abstentions: Vec<Abstaining>,
+}
+
+/// A member that attests nothing now, for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Abstaining {
+    /// Which relayer.
+    pub relayer: Address,
+    /// Why.
+    pub reason: Reason,
+    /// Where the destination stood then.
+    pub count: Count,
 }
 
 impl LaneReport {

@@ -11,10 +11,8 @@ use tokio::sync::watch;
 use twinspan_bridge::error::Disposition;
 use twinspan_bridge::ids::ChainId;
 
-use super::{EvmChain, Inner};
-use crate::condition::Pulse;
+use super::{EvmChain, Inner, Pulse, RangeGauge};
 use crate::config::ChainConfig;
-use crate::evm::logs::RangeGauge;
 use crate::rpc::endpoint::Endpoint;
 use crate::rpc::fault::RpcFault;
 use crate::rpc::identity::Wanted;

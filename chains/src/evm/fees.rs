@@ -4,8 +4,7 @@ use alloy::primitives::{Address, U64, U128, U256};
 use serde::{Deserialize, Serialize};
 use twinspan_bridge::error::Disposition;
 
-use super::head::Head;
-use crate::chain::EvmChain;
+use crate::chain::{EvmChain, Head};
 use crate::config::FeePolicy;
 use crate::rpc::fault::RpcFault;
 
@@ -239,6 +238,16 @@ const HISTORY_BLOCKS: u64 = 1_024;
 #[serde(rename_all = "camelCase")]
 struct History {
     base_fee_per_gas: Vec<U128>,
+}
+
+impl EvmChain {
+    /// Whether `account` can pay for transactions, within the fee cap.
+    ///
+    /// # Errors
+    /// [`AccountFault`] with the remedy.
+    pub async fn check_account(&self, account: Address) -> Result<(), AccountFault> {
+        check_account(self, account).await
+    }
 }
 
 /// See [`EvmChain::check_account`].

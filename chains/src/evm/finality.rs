@@ -6,9 +6,35 @@ use alloy::primitives::U64;
 use twinspan_bridge::finality::FinalityRule;
 use twinspan_bridge::ids::{BlockNumber, BlockRef};
 
-use super::head::{Head, Header};
-use crate::chain::EvmChain;
+use crate::chain::{EvmChain, Head, Header};
 use crate::rpc::fault::RpcFault;
+
+impl EvmChain {
+    /// The newest block that the quorum knows of: no lower number of lying endpoints can push it ahead.
+    ///
+    /// # Errors
+    /// [`RpcFault`] if the endpoints do not answer or disagree.
+    pub async fn latest_agreed(&self) -> Result<BlockRef, RpcFault> {
+        latest_agreed(self).await
+    }
+
+    /// The canonical block of that height; `None` if there is none (yet). Agreed on by the quorum.
+    ///
+    /// # Errors
+    /// [`RpcFault`] if the endpoints do not answer or disagree.
+    pub async fn block_at(&self, number: BlockNumber) -> Result<Option<BlockRef>, RpcFault> {
+        block_at(self, number).await
+    }
+
+    /// The newest final block where `latest` is the newest block, by the chain's rule; `None` if that is
+    /// not known yet. Makes no call where blocks are final at once.
+    ///
+    /// # Errors
+    /// [`RpcFault`] if the endpoints do not answer or disagree.
+    pub async fn final_block(&self, latest: BlockRef) -> Result<Option<BlockRef>, RpcFault> {
+        final_block(self, latest).await
+    }
+}
 
 /// See [`EvmChain::block_at`].
 pub(crate) async fn block_at(

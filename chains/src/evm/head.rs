@@ -2,57 +2,16 @@
 
 use std::time::Duration;
 
-use alloy::primitives::{B256, U64, U128};
+use alloy::primitives::U64;
 use alloy::pubsub::RawSubscription;
 use futures::future::BoxFuture;
-use serde::Deserialize;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
-use twinspan_bridge::ids::{BlockNumber, BlockRef};
+use twinspan_bridge::ids::BlockRef;
 
-use crate::chain::EvmChain;
+use crate::chain::{EvmChain, Head, Header};
 use crate::rpc::endpoint::by_trust;
 use crate::rpc::fault::RpcFault;
-
-/// The newest block of a chain, with what its header says about fees and time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// The block.
-    pub block: BlockRef,
-    /// The hash of the block before it.
-    pub parent: B256,
-    /// When it was made, in seconds of Unix time.
-    pub timestamp: u64,
-    /// Base fee in wei per gas (EIP-1559); `None` where the chain has none.
-    pub base_fee: Option<u128>,
-    /// Most gas that a block holds.
-    pub gas_limit: u64,
-}
-
-/// The fields of a JSON-RPC block header that we read.
-#[derive(Debug, Clone, Deserialize, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Header {
-    number: U64,
-    hash: B256,
-    parent_hash: B256,
-    timestamp: U64,
-    #[serde(default)]
-    base_fee_per_gas: Option<U128>,
-    gas_limit: U64,
-}
-
-impl From<Header> for Head {
-    fn from(header: Header) -> Self {
-        Self {
-            block: BlockRef { number: BlockNumber::new(header.number.to()), hash: header.hash },
-            parent: header.parent_hash,
-            timestamp: header.timestamp.to(),
-            base_fee: header.base_fee_per_gas.map(|fee| fee.to()),
-            gas_limit: header.gas_limit.to(),
-        }
-    }
-}
 
 /// Polls in a row that must show a lower head before it is believed: an endpoint that merely lags soon
 /// catches up, a chain that went back stays there.
@@ -264,6 +223,37 @@ impl HeadWatcher {
             self.look_at = Instant::now() + self.chain.config().poll_interval;
         }
         believed
+    }
+}
+
+impl EvmChain {
+    /// The newest block.
+    ///
+    /// # Errors
+    /// [`RpcFault`] if no endpoint gives it.
+    pub async fn latest(&self) -> Result<BlockRef, RpcFault> {
+        Ok(self.latest_head().await?.block)
+    }
+
+    /// The newest block with what its header says.
+    ///
+    /// # Errors
+    /// [`RpcFault`] if no endpoint gives it.
+    pub async fn latest_head(&self) -> Result<Head, RpcFault> {
+        let head = latest(self).await?;
+        self.pulse().answered();
+        Ok(head)
+    }
+
+    /// A watcher of new heads.
+    #[must_use]
+    pub fn heads(&self) -> HeadWatcher {
+        HeadWatcher::new(self.clone())
+    }
+
+    /// Asks every endpoint for its newest block and marks those that lag, so that they are asked last.
+    pub(crate) async fn check_lag(&self) {
+        check_lag(self).await;
     }
 }
 

@@ -1,7 +1,5 @@
 //! Reads what a bridge did in a run of blocks, in as few `eth_getLogs` as the node lets us.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-
 use alloy::primitives::{Address, U64};
 use serde_json::{Value, json};
 use twinspan_bridge::ids::{BlockNumber, BlockRef, BridgeAt, ChainId, Lane};
@@ -17,47 +15,33 @@ use crate::rpc::fault::RpcFault;
 /// Most logs that one read holds in memory. A caller that meets it reads in shorter runs.
 pub const LOGS_MAX: usize = 100_000;
 
-/// Logs in one answer above which the next questions are about fewer blocks: enough to make the way to the node and
-/// back matter little, few enough to hold several answers.
-const LOGS_AIM: usize = 8_192;
-
-/// Blocks that are asked about first. They may be full, with thousands of logs each, and a node goes on working at a
-/// question that was given up.
-const SPAN_FIRST: u64 = 2;
-
-/// How many blocks are asked about at a time: what the nodes allow and what makes answers of a good size, learnt
-/// from their answers.
-#[derive(Debug)]
-pub(crate) struct RangeGauge {
-    max: u64,
-    span: AtomicU64,
-    /// Nothing was too large yet.
-    fresh: AtomicBool,
-}
-
-impl RangeGauge {
-    pub(crate) fn new(max: u64) -> Self {
-        let max = max.max(1);
-        Self { max, span: AtomicU64::new(max.min(SPAN_FIRST)), fresh: AtomicBool::new(true) }
+impl EvmChain {
+    /// Everything that the bridge did in the blocks `(after, to]`, strictly decoded, in the order of the
+    /// chain, and its state after `to`.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the endpoints do not answer, or answer what no honest node would.
+    pub async fn read_bridge(
+        &self,
+        bridge: Address,
+        after: BlockNumber,
+        to: BlockRef,
+    ) -> Result<BridgeRead, ReadError> {
+        read_bridge(self, bridge, after, to, None).await
     }
 
-    pub(crate) fn span(&self) -> u64 {
-        self.span.load(Ordering::Relaxed)
-    }
-
-    fn was_too_large(&self, span: u64) {
-        self.fresh.store(false, Ordering::Relaxed);
-        self.span.store((span / 2).max(1), Ordering::Relaxed);
-    }
-
-    fn was_answered(&self, span: u64, logs: usize) {
-        if logs > LOGS_AIM {
-            self.was_too_large(span);
-        } else if span >= self.span() && logs < LOGS_AIM / 4 {
-            // Slowly once something was too large: it is likely to be again.
-            let more = if self.fresh.load(Ordering::Relaxed) { span } else { span / 4 + 1 };
-            self.span.store(span.saturating_add(more).min(self.max), Ordering::Relaxed);
-        }
+    /// As [`read_bridge`](Self::read_bridge), where the state after `to` is known from a [`survey`](Self::survey).
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn read_bridge_known(
+        &self,
+        bridge: Address,
+        after: BlockNumber,
+        to: BlockRef,
+        state: BridgeState,
+    ) -> Result<BridgeRead, ReadError> {
+        read_bridge(self, bridge, after, to, Some(state)).await
     }
 }
 

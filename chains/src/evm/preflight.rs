@@ -57,6 +57,16 @@ impl PreflightError {
     }
 }
 
+impl EvmChain {
+    /// What a relayer checks about the bridge before it starts.
+    ///
+    /// # Errors
+    /// [`PreflightError`] if there is no bridge, or it cannot be read.
+    pub async fn preflight(&self, bridge: Address) -> Result<Preflight, PreflightError> {
+        preflight(self, bridge).await
+    }
+}
+
 /// See [`EvmChain::preflight`].
 pub(crate) async fn preflight(
     chain: &EvmChain,

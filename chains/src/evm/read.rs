@@ -74,6 +74,32 @@ impl ReadError {
     }
 }
 
+impl EvmChain {
+    /// The bridge's own account of itself after the block `at`: one `eth_call` by block hash (EIP-1898).
+    ///
+    /// # Errors
+    /// [`RpcFault`] if the endpoints do not answer, disagree, or answer something else.
+    pub async fn bridge_state(
+        &self,
+        bridge: Address,
+        at: BlockRef,
+    ) -> Result<BridgeState, RpcFault> {
+        bridge_state(self, bridge, at).await
+    }
+
+    /// The bridge's relayer set in force after the block `at`.
+    ///
+    /// # Errors
+    /// [`ReadError`] if it cannot be read, or is none that our contract would hold.
+    pub async fn relayer_set(
+        &self,
+        bridge: Address,
+        at: BlockRef,
+    ) -> Result<RelayerSet, ReadError> {
+        relayer_set(self, bridge, at).await
+    }
+}
+
 /// See [`EvmChain::bridge_state`].
 pub(crate) async fn bridge_state(
     chain: &EvmChain,

@@ -19,6 +19,26 @@ use crate::chain::EvmChain;
 /// Runs of blocks that are read at once.
 const RUNS_AT_ONCE: usize = 4;
 
+impl EvmChain {
+    /// Finds out where the bridge's lanes stood on the way from one milestone to the block `to`, by its events alone,
+    /// which provably lead to its state there. That state.
+    ///
+    /// `followed` holds the way: the last milestone is at `to`, the others are as far apart as the nodes let us ask,
+    /// and only where something happened. What a call that failed leaves in it the next one need not ask for again.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the endpoints do not answer, have no state of `to`, or the events do not lead to it.
+    pub async fn survey(
+        &self,
+        bridge: Address,
+        from: Milestone,
+        to: BlockRef,
+        followed: &mut Vec<Milestone>,
+    ) -> Result<BridgeState, ReadError> {
+        survey(self, bridge, from, to, followed).await
+    }
+}
+
 /// See [`EvmChain::survey`]. Holds the logs of [`RUNS_AT_ONCE`] runs, and one milestone for each run that has any.
 pub(crate) async fn survey(
     chain: &EvmChain,

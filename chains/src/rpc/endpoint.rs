@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use alloy::rpc::client::RpcClient;
 use alloy::rpc::json_rpc::{RpcRecv, RpcSend};
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::breaker::{Breaker, BreakerView};
@@ -19,8 +20,40 @@ use super::service::RpcService;
 use super::shape::Shape;
 use super::wire::{CallCounts, Wire};
 use super::ws::WsLink;
-use crate::condition::EndpointState;
 use crate::config::EndpointConfig;
+
+/// What an endpoint is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndpointState {
+    /// It answers, and what it says fits.
+    Up,
+    /// Another one, asked a second later, answered first: asked after the others for a while.
+    Slow,
+    /// Its newest block is behind that of the others: asked last, and for no logs while another one answers.
+    Lagging,
+    /// It served something untrue: asked last for a while.
+    Distrusted,
+    /// It failed again and again: left alone, and looked at now and then.
+    Dead,
+}
+
+impl EndpointState {
+    /// Every state, for metrics.
+    pub const ALL: [Self; 5] = [Self::Up, Self::Slow, Self::Lagging, Self::Distrusted, Self::Dead];
+
+    /// Its name in logs and metrics.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Slow => "slow",
+            Self::Lagging => "lagging",
+            Self::Distrusted => "distrusted",
+            Self::Dead => "dead",
+        }
+    }
+}
 
 /// An endpoint and its stack.
 #[derive(Clone, Debug)]

@@ -110,7 +110,7 @@ const _: fn() = || {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::condition::EndpointState;
+    use crate::rpc::endpoint::EndpointState;
     use crate::rpc::testing::{Script, answer, request};
 
     fn pool(scripts: &[&Script]) -> Failover {

@@ -21,9 +21,8 @@ use super::runway::Runway;
 use super::send::Sending;
 use super::store::{StoreFault, TransactionStore};
 use super::stored::{AccountKey, TransactionState};
-use crate::chain::EvmChain;
+use crate::chain::{EvmChain, Head};
 use crate::evm::fees::FeeView;
-use crate::evm::head::Head;
 use crate::rpc::fault::RpcFault;
 use crate::signer::{SignerError, TransactionSigner};
 

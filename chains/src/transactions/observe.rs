@@ -11,7 +11,7 @@ use super::engine::{EngineFault, TransactionEngine};
 use super::intent::Outcome;
 use super::store::TransactionStore;
 use super::stored::TransactionState;
-use crate::evm::head::Head;
+use crate::chain::Head;
 use crate::evm::receipt::Receipt;
 use crate::rpc::fault::RpcFault;
 

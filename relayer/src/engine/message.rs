@@ -1,8 +1,10 @@
-//! What reaches the engine, and what it answers.
+//! What reaches the engine, what it answers, and what it tells every peer.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::oneshot;
+use tokio::sync::{broadcast, oneshot};
+use twinspan_bridge::abstain::SignedAbstention;
 use twinspan_bridge::attest::{Attestation, Verified};
 use twinspan_bridge::ids::BlockNumber;
 use twinspan_bridge::lane_head::LinkError;
@@ -110,4 +112,16 @@ pub enum Refusal {
     /// The settlements do not account for the contract's own count.
     #[error(transparent)]
     Settlements(SettleError),
+}
+
+/// What every peer is told. One that falls behind skips what it missed, and pulls.
+pub type Outbox = broadcast::Sender<Outgoing>;
+
+/// One thing that every peer is told.
+#[derive(Clone, Debug)]
+pub enum Outgoing {
+    /// Our new attestations.
+    Attestations(Arc<[Attestation]>),
+    /// Where we attest nothing.
+    Abstention(SignedAbstention),
 }

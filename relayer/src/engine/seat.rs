@@ -11,8 +11,8 @@ use twinspan_bridge::observe::SettlementEvent;
 use twinspan_bridge::relayer_set::RelayerSet;
 use twinspan_bridge::settle::Settled;
 
+use super::submit::Submitter;
 use crate::metrics;
-use crate::pipeline::submit::Submitter;
 use crate::store::{LaneRow, Store, StoreError, Write};
 
 /// Marks of how old the oldest pending request is, kept for a lane at most.

@@ -6,11 +6,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use alloy::primitives::Address;
-use serde::{Deserialize, Serialize};
-use twinspan_bridge::abstain::{Reason, SignedAbstention};
-use twinspan_bridge::ids::Count;
+use twinspan_bridge::abstain::SignedAbstention;
 
 use crate::clock::unix_millis;
+use crate::status::Abstaining;
 
 /// How long a member's word counts. It repeats it every third of that.
 pub const FRESH: Duration = Duration::from_secs(30);
@@ -21,17 +20,6 @@ const CLOCK_MAX: u64 = 300_000;
 /// Who abstains on one lane.
 #[derive(Debug, Default)]
 pub struct Abstentions(Mutex<BTreeMap<Address, (SignedAbstention, Instant)>>);
-
-/// One of them, for people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Abstaining {
-    /// Which relayer.
-    pub relayer: Address,
-    /// Why.
-    pub reason: Reason,
-    /// Where the destination stood then.
-    pub count: Count,
-}
 
 impl Abstentions {
     /// Whether the word of `signer` at `time` (milliseconds of Unix time) may be news: neither heard before nor of

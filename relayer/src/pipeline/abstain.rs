@@ -13,8 +13,8 @@ use twinspan_bridge::ids::{Epoch, LaneId};
 use twinspan_chains::signer::abstain;
 
 use super::attest::Attester;
-use super::exchange::{Outbox, Outgoing};
 use crate::clock::unix_millis;
+use crate::engine::{Outbox, Outgoing};
 use crate::metrics;
 use crate::peers::abstentions::FRESH;
 use crate::peers::{Directory, LaneEntry};

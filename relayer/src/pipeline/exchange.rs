@@ -7,26 +7,12 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
-use twinspan_bridge::abstain::SignedAbstention;
-use twinspan_bridge::attest::Attestation;
 use twinspan_bridge::lifecycle::LaneStatus;
 
-use crate::engine::Message;
+use crate::engine::{Message, Outgoing};
 use crate::peers::client::{Peer, PeerError};
 use crate::peers::wire::{ABSTENTIONS_MAX, ATTESTATIONS_MAX, Attestations, Pull, WireAttestation};
 use crate::peers::{Directory, LaneEntry};
-
-/// What every peer is told. One that falls behind skips what it missed, and pulls.
-pub type Outbox = broadcast::Sender<Outgoing>;
-
-/// One thing that every peer is told.
-#[derive(Clone, Debug)]
-pub enum Outgoing {
-    /// Our new attestations.
-    Attestations(Arc<[Attestation]>),
-    /// Where we attest nothing.
-    Abstention(SignedAbstention),
-}
 
 /// Messages that a slow peer may be behind before it skips some.
 pub const OUTBOX_MAX: usize = 256;

@@ -5,4 +5,3 @@ pub mod attest;
 pub mod exchange;
 pub mod observe;
 pub mod read_ahead;
-pub mod submit;
