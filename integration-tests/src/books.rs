@@ -6,8 +6,8 @@ use alloy::primitives::B256;
 use eyre::{WrapErr, ensure};
 use twinspan_bridge::ids::TransferId;
 use twinspan_bridge::lifecycle::Stage;
+use twinspan_devnet::ledger::{Ledger, Totals};
 use twinspan_relayer::api::transfers::{Place, Transfer};
-use twinspan_relayer::devnet::ledger::{Ledger, Totals};
 
 use crate::live::{Live, eventually};
 

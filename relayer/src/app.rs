@@ -23,6 +23,7 @@ use twinspan_chains::evm::submit::requests_within;
 use twinspan_chains::signer::TransactionSigner;
 use twinspan_chains::transactions::{EngineHandle, Resolved, TransactionEngine};
 use twinspan_chains::{ConnectError, EvmChain, Truth};
+use twinspan_supervise::Supervisor;
 
 use crate::api::{self, Api, Configuration, operator};
 use crate::config::{Config, Pair, Side};
@@ -38,7 +39,6 @@ use crate::pipeline::observe::{Memory, Observer};
 use crate::pipeline::read_ahead::ReadAhead;
 use crate::status::PairReport;
 use crate::store::{AccountStore, Deployment, Store, Write};
-use crate::supervise::Supervisor;
 
 use self::changes::Changes;
 use self::listeners::{Handles, Listeners};

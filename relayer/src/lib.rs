@@ -1,15 +1,12 @@
 //! The relayer: one process beside a pair of nodes.
 //!
 //! [`app`] puts it together; [`engine`] owns the lanes of a pair; [`pipeline`] holds the tasks that a
-//! transfer passes; [`store`] remembers; [`peers`] and [`api`] talk to the world; [`cli`] is the
-//! command line, [`devnet`] a whole world of chains and relayers on one machine.
+//! transfer passes; [`store`] remembers; [`peers`] and [`api`] talk to the world.
 
 pub mod api;
 pub mod app;
-pub mod cli;
 pub mod clock;
 pub mod config;
-pub mod devnet;
 pub mod engine;
 pub mod keys;
 pub mod metrics;
@@ -17,5 +14,4 @@ pub mod peers;
 pub mod pipeline;
 pub mod status;
 pub mod store;
-pub mod supervise;
 pub mod telemetry;

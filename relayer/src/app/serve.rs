@@ -19,8 +19,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use tracing::{debug, warn};
-
-use crate::supervise::Crowd;
+use twinspan_supervise::Crowd;
 
 /// Connections of one listener, at most. Whoever comes then waits.
 const CONNECTIONS_MAX: usize = 512;

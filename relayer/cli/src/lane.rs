@@ -1,0 +1,85 @@
+//! `twinspan lane`
+
+use clap::{Args, Subcommand};
+use twinspan_relayer::api::operator::{LaneDecisions, Resume};
+use twinspan_relayer::store::DecisionRow;
+
+use super::Failure;
+use super::operator::Operator;
+use super::status::json;
+
+/// Look at a running relayer's lanes, and decide about one that is halted
+#[derive(Debug, Args)]
+pub(super) struct Lane {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// What each lane is doing, and what was decided about it before
+    List {
+        #[command(flatten)]
+        operator: Operator,
+    },
+    /// Let a lane go on that signs nothing because what it attested is no longer on the source chain. First make sure
+    /// that the chain which the relayer sees now is the one that the others see: what it attested before is void then
+    Resume {
+        /// The lane's name, as `status` shows it
+        lane: String,
+        /// Why, for whoever reads the evidence later
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        operator: Operator,
+    },
+}
+
+impl Lane {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        match self.action {
+            Action::List { operator } => {
+                let lanes: Vec<LaneDecisions> = operator.get("/v1/lanes").await?;
+                if operator.json {
+                    println!("{}", json(&lanes)?);
+                    return Ok(());
+                }
+                for lane in lanes {
+                    let why =
+                        if lane.why.is_empty() { lane.why } else { format!(": {}", lane.why) };
+                    println!("{}  {}{why}", lane.name, lane.is);
+                    lane.decisions.iter().for_each(show);
+                }
+                Ok(())
+            }
+            Action::Resume { lane, reason, operator } => {
+                let order = Resume { lane, reason };
+                let decision: DecisionRow = operator.post("/v1/lanes/resume", &order).await?;
+                if operator.json {
+                    println!("{}", json(&decision)?);
+                } else {
+                    println!("{} goes on", order.lane);
+                    show(&decision);
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn show(decision: &DecisionRow) {
+    let at = decision.at / 1_000;
+    println!("  resumed at {at} (Unix time): {}", decision.reason);
+    let conflict = &decision.conflict;
+    println!(
+        "    attested up to count {}; at count {} the chain had {}, linked was {}",
+        conflict.highest_attested,
+        conflict.contract.count,
+        conflict.contract.head,
+        conflict.linked.head
+    );
+    for attestation in &decision.voided {
+        let position = attestation.checkpoint.position;
+        println!("    void: count {} head {}", position.count, position.head);
+    }
+}

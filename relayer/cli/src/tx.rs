@@ -1,0 +1,154 @@
+//! `twinspan tx`
+
+use std::time::Duration;
+
+use alloy::primitives::Address;
+use alloy::primitives::utils::format_units;
+use clap::{Args, Subcommand};
+use comfy_table::Table;
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use serde_json::json;
+use twinspan_bridge::ids::AccountNonce;
+use twinspan_chains::transactions::{Fees, StoredTransaction};
+use twinspan_relayer::api::operator::{Done, Pending};
+use twinspan_relayer::clock::unix_seconds;
+
+use super::Failure;
+use super::operator::Operator;
+use super::status::json;
+
+/// Look at a running relayer's own transactions, and act on one that is stuck
+#[derive(Debug, Args)]
+pub(super) struct Tx {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Transactions that wait to be in a block
+    List {
+        #[command(flatten)]
+        operator: Operator,
+    },
+    /// All that is kept of one transaction
+    Show(Which),
+    /// Replace it by one with a higher fee now, within the fee cap
+    Bump(Which),
+    /// Give it up: a transfer of 0 to ourselves takes its place. What it was for is planned anew
+    Drop(Which),
+}
+
+#[derive(Debug, Args)]
+struct Which {
+    /// The chain's name in the configuration
+    chain: String,
+    /// The account nonce, as `tx list` shows it
+    nonce: u64,
+    /// The account, where the relayer has several on the chain
+    #[arg(long, value_name = "ADDRESS")]
+    account: Option<Address>,
+    #[command(flatten)]
+    operator: Operator,
+}
+
+impl Which {
+    /// `action`: empty, or `/bump` and the like.
+    fn path(&self, action: &str) -> String {
+        let account = self.account.map_or_else(String::new, |it| format!("?account={it}"));
+        let nonce = AccountNonce::new(self.nonce);
+        format!("/v1/transactions/{}/{nonce}{action}{account}", self.chain)
+    }
+}
+
+impl Tx {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        match self.action {
+            Action::List { operator } => list(&operator).await,
+            Action::Show(which) => {
+                let stored: StoredTransaction = which.operator.get(&which.path("")).await?;
+                show(&stored, which.operator.json)
+            }
+            Action::Bump(which) => order(&which, "/bump", "replaced by").await,
+            Action::Drop(which) => order(&which, "/drop", "given up; its place goes to").await,
+        }
+    }
+}
+
+async fn list(operator: &Operator) -> Result<(), Failure> {
+    let pending: Vec<Pending> = operator.get("/v1/transactions").await?;
+    if operator.json {
+        println!("{}", json(&pending)?);
+        return Ok(());
+    }
+    if pending.is_empty() {
+        println!("no transaction is under way");
+        return Ok(());
+    }
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED);
+    table.set_header(["chain", "account", "nonce", "what", "age", "tries", "offers", "waits for"]);
+    for one in pending {
+        table.add_row([
+            one.chain,
+            one.account.to_string(),
+            one.nonce.to_string(),
+            one.label,
+            format!("{} s", age(one.created_at).as_secs()),
+            one.siblings.to_string(),
+            one.fees.map_or_else(|| "–".to_owned(), offer),
+            one.waits_for.unwrap_or_else(|| "a block".to_owned()),
+        ]);
+    }
+    println!("{table}");
+    Ok(())
+}
+
+fn show(stored: &StoredTransaction, as_json: bool) -> Result<(), Failure> {
+    if as_json {
+        println!("{}", json(stored)?);
+        return Ok(());
+    }
+    println!("nonce      {}", stored.nonce);
+    let label = stored.intent.as_ref().map_or("fills a gap", |intent| intent.label.as_str());
+    println!("what       {label}");
+    println!("age        {} s", age(stored.created_at).as_secs());
+    match stored.outcome() {
+        None => println!("state      pending"),
+        Some(outcome) => println!("state      {}", outcome.label()),
+    }
+    if let Some(why) = &stored.given_up {
+        println!("given up   {why}");
+    }
+    for (at, sibling) in stored.siblings.iter().enumerate() {
+        let name = if at == 0 { "signed" } else { "" };
+        let fills = if sibling.fills { " (fills the place)" } else { "" };
+        println!("{name:<10} {} offering {}{fills}", sibling.hash, offer(sibling.fees));
+    }
+    Ok(())
+}
+
+async fn order(which: &Which, order: &str, done: &str) -> Result<(), Failure> {
+    let answer: Done = which.operator.post(&which.path(order), &json!({})).await?;
+    if which.operator.json {
+        println!("{}", json(&answer)?);
+    } else {
+        let transaction = answer.transaction.map_or_else(|| "nobody".into(), |it| it.to_string());
+        let offers =
+            answer.fees.map_or_else(String::new, |fees| format!(" offering {}", offer(fees)));
+        println!("{done} {transaction}{offers}");
+    }
+    Ok(())
+}
+
+fn offer(fees: Fees) -> String {
+    let gwei = |wei: u128| format_units(wei, "gwei").unwrap_or_else(|_| wei.to_string());
+    match fees {
+        Fees::Dynamic { max_fee, tip } => format!("{} gwei, tip {}", gwei(max_fee), gwei(tip)),
+        Fees::Legacy { gas_price } => format!("{} gwei", gwei(gas_price)),
+    }
+}
+
+fn age(created_at: u64) -> Duration {
+    Duration::from_secs(unix_seconds().saturating_sub(created_at))
+}
