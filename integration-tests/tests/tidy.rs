@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// Lines of a source file, at most: one noun a file.
-const LINES_MAX: usize = 600;
+/// Lines of a source file, at most: one noun a file. Clippy counts those of a function.
+const LINES_MAX: usize = 450;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -56,10 +56,9 @@ fn forbid(what: &str, folders: &[&str], words: &[&str], allowed: &[&str]) {
 
 #[test]
 fn only_the_store_knows_the_database() {
-    let folders = ["bridge/src", "chains/src", "relayer/src"];
     forbid(
         "redb outside relayer/src/store",
-        &folders,
+        &["bridge/src", "chains/src", "relayer", "integration-tests/src"],
         &["redb::", "use redb"],
         &["relayer/src/store"],
     );
@@ -68,10 +67,10 @@ fn only_the_store_knows_the_database() {
 #[test]
 fn only_supervise_spawns() {
     forbid(
-        "a task is spawned outside supervise.rs",
-        &["chains/src", "relayer/src"],
-        &["tokio::spawn", "spawn_blocking", "task::spawn", "thread::spawn"],
-        &["relayer/src/supervise.rs"],
+        "a task is spawned outside relayer/supervise",
+        &["chains/src", "relayer", "integration-tests/src"],
+        &["tokio::spawn", "spawn_blocking", "task::spawn", "thread::spawn", "JoinSet"],
+        &["relayer/supervise"],
     );
 }
 
@@ -86,7 +85,7 @@ fn the_core_has_no_clock_no_input_or_output_and_no_randomness() {
 fn nothing_iterates_over_hash_maps_where_order_can_be_seen() {
     forbid(
         "a hash map where order can be seen",
-        &["bridge/src", "relayer/src"],
+        &["bridge/src", "relayer", "integration-tests/src"],
         &["HashMap", "HashSet"],
         &[],
     );
@@ -94,26 +93,42 @@ fn nothing_iterates_over_hash_maps_where_order_can_be_seen() {
 
 #[test]
 fn the_relayer_names_no_json_rpc_method() {
-    forbid("raw JSON-RPC", &["bridge/src", "relayer/src"], &["\"eth_", "\"net_"], &[]);
+    forbid("raw JSON-RPC", &["bridge/src", "relayer"], &["\"eth_", "\"net_"], &[]);
 }
 
 #[test]
 fn only_classify_reads_error_text() {
     forbid(
         "a decision on an error's text",
-        &["bridge/src", "chains/src", "relayer/src"],
+        &["bridge/src", "chains/src", "relayer"],
         &["message.contains(", "to_string().contains(", "message.starts_with("],
         &["chains/src/rpc/classify.rs"],
     );
 }
 
 #[test]
+fn what_operators_run_knows_no_test_world() {
+    forbid(
+        "the publicly known keys of test worlds are within reach of a release build",
+        &["bridge/src", "chains/src", "relayer/src", "relayer/supervise", "contracts/bindings"],
+        &["twinspan_devnet", "TEST_KEYS", "ac0974bec39a17e3"],
+        &["contracts/bindings/tests"],
+    );
+}
+
+#[test]
 fn every_file_opens_with_what_it_does_and_stays_within_bounds() {
-    for folder in ["bridge/src", "chains/src", "relayer/src", "contracts/bindings"] {
-        for (name, text) in sources(folder) {
-            assert!(text.starts_with("//! "), "{name} does not say what it is for");
-            let lines = text.lines().count();
-            assert!(lines <= LINES_MAX, "{name} has {lines} lines: more than one noun?");
-        }
+    let folders = [
+        "bridge/src",
+        "chains/src",
+        "relayer",
+        "contracts/bindings",
+        "integration-tests/src",
+        "integration-tests/tests",
+    ];
+    for (name, text) in folders.iter().flat_map(|folder| sources(folder)) {
+        assert!(text.starts_with("//! "), "{name} does not say what it is for");
+        let lines = text.lines().count();
+        assert!(lines <= LINES_MAX, "{name} has {lines} lines: more than one noun?");
     }
 }
