@@ -1,13 +1,13 @@
 //! Decides, for one relayer and one lane, what to sign, exchange and submit.
 //!
 //! The machine does no I/O and reads no clock. The caller feeds what happened into
-//! [`LaneMachine::handle`], takes what to do from [`LaneMachine::poll_effect`] until there is nothing
-//! left, stores the state, and only then performs it. [`LaneMachine::poll_timeout`] says when to call
-//! again with [`Input::Tick`] though nothing happened.
+//! [`LaneMachine::handle`] and takes what to do from [`LaneMachine::poll_output`] until there is nothing
+//! left: it signs, stores the records with the state, and only then acts. [`LaneMachine::poll_timeout`] says when to
+//! call again with [`Input::Tick`] though nothing happened.
 //!
-//! Every effect can be derived again from what is stored: after a restart the same inputs lead to the
-//! same effects, and each is harmless when done twice. A history that turns out to be gone needs no
-//! path of its own either: the caller unlinks it in the store and restores the machine, which then
+//! Every action can be derived again from what is stored: after a restart the same inputs lead to the
+//! same actions, and each is harmless when done twice. A history that turns out to be gone needs no
+//! path of its own either: the caller unlinks it in the store and restarts the machine, which then
 //! finds its own attestations contradicted by what it links anew, and abstains.
 //!
 //! # Design decisions
@@ -25,17 +25,16 @@ mod react;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use alloy_primitives::{Address, B256};
-use serde::{Deserialize, Serialize};
+use alloy_primitives::Address;
 
 use self::flight::Flight;
 use crate::attest::{Attestation, Verified};
 use crate::certify::Collector;
-use crate::effect::{Conflict, Effect, Input};
 use crate::ids::{BlockNumber, Count, Lane, LaneId};
-use crate::lane_head::{LanePosition, Linked};
+use crate::io::{Conflict, Input, Output};
+use crate::lane_head::{LanePosition, LinkedRequest};
 use crate::lifecycle::{Abstention, LaneStatus};
-use crate::request::SourcedRequest;
+use crate::relayer_set::RelayerSet;
 use crate::schedule::Term;
 
 pub use self::flight::{RUNS_MAX, UNTOLD_MAX};
@@ -60,37 +59,6 @@ pub struct Params {
     pub batch_max: u64,
     /// Whether peers must be asked first for what this relayer attested before.
     pub recovering: bool,
-}
-
-/// A request in its place.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LinkedRequest {
-    /// The request and where it was made.
-    pub sourced: SourcedRequest,
-    /// Its hash.
-    pub hash: B256,
-    /// The lane after it.
-    pub after: LanePosition,
-    /// Whether it is the last request of its source block.
-    pub ends_block: bool,
-}
-
-impl LinkedRequest {
-    /// The requests of a linked run, which ends with its last block.
-    #[must_use]
-    pub fn rows(linked: &Linked) -> Vec<Self> {
-        let requests = linked.requests();
-        let row = |(at, (sourced, after)): (usize, &(SourcedRequest, LanePosition))| {
-            let next = requests.get(at + 1).map(|(next, _)| next.block);
-            Self {
-                sourced: sourced.clone(),
-                hash: sourced.request.hash(),
-                after: *after,
-                ends_block: next != Some(sourced.block),
-            }
-        };
-        requests.iter().enumerate().map(row).collect()
-    }
 }
 
 /// What a machine is restored from: all of it was stored.
@@ -129,8 +97,8 @@ impl Snapshot {
     }
 }
 
-/// Since when a batch could go. It belongs to the order of that moment's term until the destination advances:
-/// who was first then has sent it, and a turn in between makes nobody send it twice.
+/// When a batch first became sendable. The submitter order of that term stays in force until the destination
+/// advances, so a term change cannot cause a second send.
 #[derive(Clone, Copy, Debug)]
 struct Ready {
     since: Duration,
@@ -172,7 +140,7 @@ pub struct LaneMachine {
     stalled_since: Option<Duration>,
     recorded: BTreeMap<Count, BTreeSet<Address>>,
     posted: BTreeMap<Count, u32>,
-    effects: VecDeque<Effect>,
+    outputs: VecDeque<Output>,
     /// Attestations held since before the relayer set was known.
     unsorted: Vec<Verified>,
 }
@@ -217,7 +185,7 @@ impl LaneMachine {
             stalled_since: None,
             recorded: BTreeMap::new(),
             posted: BTreeMap::new(),
-            effects: VecDeque::new(),
+            outputs: VecDeque::new(),
             unsorted: snapshot.attestations,
         }
     }
@@ -250,9 +218,18 @@ impl LaneMachine {
         self.post_attestation(now);
     }
 
-    /// The next thing to do, if any.
-    pub fn poll_effect(&mut self) -> Option<Effect> {
-        self.effects.pop_front()
+    /// The next thing that is asked for, if any.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Goes on from another snapshot: the history that was linked is gone, or the one that was settled. `set` is the
+    /// destination's relayer set, if it still holds.
+    pub fn restart(&mut self, snapshot: Snapshot, set: Option<RelayerSet>) {
+        *self = Self::restore(Params { recovering: self.recovering, ..self.params }, snapshot);
+        if let Some(set) = set {
+            self.on_relayer_set(set);
+        }
     }
 
     /// When to call again though nothing happened.
@@ -260,6 +237,30 @@ impl LaneMachine {
     pub fn poll_timeout(&self) -> Option<Duration> {
         let overdue_at = self.flight.overdue_at(self.params.takeover);
         [self.submit_at(), self.post_at(), overdue_at].into_iter().flatten().min()
+    }
+
+    /// The lane.
+    #[must_use]
+    pub const fn lane(&self) -> &Lane {
+        &self.params.lane
+    }
+
+    /// The lane's identity.
+    #[must_use]
+    pub const fn lane_id(&self) -> LaneId {
+        self.lane_id
+    }
+
+    /// The destination's relayer set, as it was last read.
+    #[must_use]
+    pub fn relayer_set(&self) -> Option<&RelayerSet> {
+        self.collector.as_ref().map(Collector::set)
+    }
+
+    /// The conflict in force.
+    #[must_use]
+    pub const fn conflict(&self) -> Option<Conflict> {
+        self.conflict
     }
 
     /// How far the source is linked.

@@ -7,8 +7,8 @@ use super::{LaneMachine, Ready};
 use crate::attest::is_attestable;
 use crate::batch::{Batch, cut};
 use crate::digest::Checkpoint;
-use crate::effect::{Alarm, Effect, Record};
 use crate::ids::{Count, Nonce};
+use crate::io::{Action, Alarm, Output, Record};
 use crate::lane_head::LanePosition;
 use crate::lifecycle::Abstention;
 use crate::schedule::{before, rank, wait_after, wait_for};
@@ -25,7 +25,10 @@ impl LaneMachine {
             let me = self.params.me;
             for member in collector.open(request.after).into_iter().filter(|m| *m != me) {
                 let count = request.after.count;
-                self.effects.push_back(Effect::Alarm(Alarm::PeerContradicts { member, count }));
+                self.outputs.push_back(Output::Act(Action::Alarm(Alarm::PeerContradicts {
+                    member,
+                    count,
+                })));
             }
         }
         self.opened = self.linked.count;
@@ -50,7 +53,7 @@ impl LaneMachine {
             match before.or_else(|| self.signing.get(&position.count).copied()) {
                 None => {
                     self.signing.insert(position.count, position);
-                    self.effects.push_back(Effect::Sign(Checkpoint { lane, epoch, position }));
+                    self.outputs.push_back(Output::Sign(Checkpoint { lane, epoch, position }));
                 }
                 Some(before) if before == position => {}
                 Some(before) => {
@@ -103,7 +106,7 @@ impl LaneMachine {
             let Some(next) = self.flight.next(self.newest.count) else { return };
             let Some(batch) = self.next_batch(next) else { return };
             self.flight.send(Run { first: next.first, end: batch.end() });
-            self.effects.push_back(Effect::Submit { batch, attempt: next.attempt });
+            self.act(Action::Submit { batch, attempt: next.attempt });
         }
     }
 
@@ -166,7 +169,7 @@ impl LaneMachine {
         *tries += 1;
         self.recorded.entry(count).or_default().insert(self.params.me);
         self.stalled_since = Some(now);
-        self.effects.push_back(Effect::PostAttestation { attestation, attempt });
+        self.act(Action::PostAttestation { attestation, attempt });
     }
 
     /// The checkpoint to post: the one that most others have posted, so that relayers meet at one
@@ -198,7 +201,7 @@ impl LaneMachine {
             if !self.diverged {
                 self.diverged = true;
                 let alarm = Alarm::DestinationDiverged { linked, destination };
-                self.effects.push_back(Effect::Alarm(alarm));
+                self.act(Action::Alarm(alarm));
             }
             return;
         }
@@ -241,6 +244,10 @@ impl LaneMachine {
     }
 
     pub(super) fn record(&mut self, record: Record) {
-        self.effects.push_back(Effect::Record(record));
+        self.outputs.push_back(Output::Record(record));
+    }
+
+    pub(super) fn act(&mut self, action: Action) {
+        self.outputs.push_back(Output::Act(action));
     }
 }

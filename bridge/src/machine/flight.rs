@@ -1,4 +1,4 @@
-//! Keeps the books of the runs that this relayer submitted: which fly, which failed, whose end is not told.
+//! Tracks submitted batches: in flight, failed, or with no outcome reported yet.
 //!
 //! Runs in flight follow on one another without a gap, and their transactions go out in that order from one
 //! account, so that none is executed before the one it stands on. The destination's own count decides: what it
@@ -114,7 +114,7 @@ impl Flight {
             self.flying[at].mined_at.get_or_insert(now);
             return None;
         }
-        Some(self.fall(at))
+        Some(self.fail_from(at))
     }
 
     /// When the first run should be counted at the latest, if it is in a block.
@@ -124,10 +124,10 @@ impl Flight {
 
     /// Gives up what is in a block that the destination does not count: a reorganisation took it.
     pub(super) fn give_up_overdue(&mut self, now: Duration, patience: Duration) -> Option<u32> {
-        (self.overdue_at(patience)? <= now).then(|| self.fall(0))
+        (self.overdue_at(patience)? <= now).then(|| self.fail_from(0))
     }
 
-    fn fall(&mut self, at: usize) -> u32 {
+    fn fail_from(&mut self, at: usize) -> u32 {
         let first = self.flying[at].run.first;
         self.flying.truncate(at);
         let before = self.failures(first);

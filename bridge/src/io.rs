@@ -77,14 +77,21 @@ pub enum Purpose {
     },
 }
 
-/// Something to do, after the state that asks for it is stored.
+/// What the machine asks for. Its kind says when it is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Sign this checkpoint. A signature is not released by making it, so that it may be answered within the step;
-    /// or at any later time, by a signer that is somewhere else.
+pub enum Output {
+    /// Within the step or later: sign this checkpoint. Signing does not publish the signature, so the caller may sign
+    /// at once, or later if the key is remote.
     Sign(Checkpoint),
-    /// Keep this for good.
+    /// In the commit of the step: keep this for good.
     Record(Record),
+    /// After that commit, never before: do this.
+    Act(Action),
+}
+
+/// Something that others see, done after the state that asks for it is stored. Each is harmless when done twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
     /// Send these attestations to every peer.
     Exchange(Vec<Attestation>),
     /// Send this batch to the destination, after those asked for before it.
