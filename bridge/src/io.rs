@@ -1,4 +1,4 @@
-//! What goes into the lane state machine and what comes out of it.
+//! Inputs and outputs of the lane state machine.
 
 use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ use crate::schedule::Term;
 pub enum Input {
     /// The source's final blocks were read up to `to`; everything that the contract counts is linked.
     RequestsObserved {
-        /// What was requested.
+        /// The requests.
         linked: Final<Linked>,
         /// The last block read.
         to: BlockRef,
@@ -37,7 +37,7 @@ pub enum Input {
     RelayerSetRead(RelayerSet),
     /// A peer sent an attestation, or the destination recorded one. Not verified.
     PeerAttested {
-        /// What came.
+        /// The attestation.
         attestation: Attestation,
         /// Whether it is recorded on the destination chain.
         recorded: bool,
@@ -48,7 +48,7 @@ pub enum Input {
     Recovered,
     /// A batch or a posted attestation came to its end.
     TransactionResolved {
-        /// What it was for.
+        /// Its purpose.
         purpose: Purpose,
         /// Whether the chain accepted it.
         accepted: bool,
@@ -59,7 +59,7 @@ pub enum Input {
     Tick,
 }
 
-/// What a transaction is for.
+/// The purpose of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
@@ -77,7 +77,7 @@ pub enum Purpose {
     },
 }
 
-/// What the machine asks for. Its kind says when it is due.
+/// A thing that the machine asks for. Its kind says when it is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
     /// Within the step or later: sign this checkpoint. Signing does not publish the signature, so the caller may sign
@@ -96,7 +96,7 @@ pub enum Action {
     Exchange(Vec<Attestation>),
     /// Send this batch to the destination, after those asked for before it.
     Submit {
-        /// What to hand over.
+        /// The batch.
         batch: Batch,
         /// How many batches of this relayer that began at the same count failed: gas is allowed for
         /// accordingly.
@@ -118,9 +118,9 @@ pub enum Action {
 pub enum Record {
     /// An attestation, our own or a peer's.
     Attestation(Attestation),
-    /// What the lane abstains for, or that it no longer does.
+    /// The conflict that the lane abstains for; `None` once it is over.
     Conflict(Option<Conflict>),
-    /// Own attestations of a history that is gone. They bind no longer, because a human has said so.
+    /// Own attestations of a history that is gone. A human has decided that they no longer bind.
     Voided(Vec<Attestation>),
 }
 
@@ -134,11 +134,11 @@ pub struct Conflict {
     pub highest_attested: Count,
     /// The head linked before.
     pub linked: LanePosition,
-    /// What the chain shows instead.
+    /// The chain's position there now.
     pub contract: LanePosition,
 }
 
-/// What an operator must know.
+/// News for the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Alarm {
     /// A member signed a head that is not the one linked here.

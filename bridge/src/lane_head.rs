@@ -86,7 +86,7 @@ pub enum LinkError {
         got: u64,
     },
     /// A request is out of its place.
-    #[error("the node served nonce {got} in the place of nonce {want}")]
+    #[error("the node served nonce {got} where nonce {want} belongs")]
     OutOfPlace {
         /// The nonce due.
         want: Count,

@@ -6,9 +6,9 @@
 //! call again with [`Input::Tick`] though nothing happened.
 //!
 //! Every action can be derived again from what is stored: after a restart the same inputs lead to the
-//! same actions, and each is harmless when done twice. A history that turns out to be gone needs no
-//! path of its own either: the caller unlinks it in the store and restarts the machine, which then
-//! finds its own attestations contradicted by what it links anew, and abstains.
+//! same actions, and each is harmless when done twice. A lost history needs no path of its own. The caller
+//! unlinks it in the store and restarts the machine. The machine then finds its attestations contradicted, and
+//! abstains.
 //!
 //! # Design decisions
 //! - Requests handed over for good leave the machine; those in between stay, at most [`WINDOW_MAX`]
@@ -61,7 +61,7 @@ pub struct Params {
     pub recovering: bool,
 }
 
-/// What a machine is restored from: all of it was stored.
+/// The stored state that a machine is restored from.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// How far the source is linked.
@@ -110,7 +110,7 @@ struct Ready {
 pub struct LaneMachine {
     params: Params,
     lane_id: LaneId,
-    // What the source says.
+    // The source.
     linked: LanePosition,
     linked_block: BlockNumber,
     /// The linked position that the window begins at.
@@ -119,13 +119,13 @@ pub struct LaneMachine {
     /// Checkpoints up to here are open for attestations.
     opened: Count,
     term: Option<Term>,
-    // What the destination says.
+    // The destination.
     newest: LanePosition,
     settled: LanePosition,
     paused: bool,
     diverged: bool,
     collector: Option<Collector>,
-    // What this relayer did.
+    // This relayer's own doing.
     recovering: bool,
     attested: BTreeMap<Count, Attestation>,
     /// Asked to be signed, and not answered yet.
@@ -135,7 +135,7 @@ pub struct LaneMachine {
     conflict: Option<Conflict>,
     flight: Flight,
     retry_at: Duration,
-    // What it waits for.
+    // Pending waits.
     ready: Option<Ready>,
     stalled_since: Option<Duration>,
     recorded: BTreeMap<Count, BTreeSet<Address>>,
@@ -309,7 +309,7 @@ impl LaneMachine {
         })
     }
 
-    /// What the lane is doing and waits for.
+    /// The lane's state, and what it waits for.
     #[must_use]
     pub fn status(&self) -> LaneStatus {
         let certified = self.collector.as_ref().and_then(Collector::last_certified);

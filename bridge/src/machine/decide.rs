@@ -1,4 +1,4 @@
-//! What the lane state machine decides once it has taken in what happened.
+//! The decisions of the lane state machine after each input.
 
 use std::time::Duration;
 
@@ -113,8 +113,7 @@ impl LaneMachine {
     fn next_batch(&self, next: Next) -> Option<Batch> {
         let collector = self.collector.as_ref()?;
         let start = self.window_index(next.first.next_nonce());
-        // What made the last attempt fail may be in its length: a smaller batch may have more gas for
-        // each of its requests.
+        // The last attempt may have failed by its length. A smaller batch has more gas for each request.
         let room = self.params.batch_max.checked_shr(next.attempt).unwrap_or(0).max(1);
         let (fitting, full) = self.fitting(start, room);
         let cut = cut(collector, next.first, fitting)?;

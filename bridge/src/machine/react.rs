@@ -184,7 +184,7 @@ impl LaneMachine {
             return;
         }
         if self.abstains_at(position.count) {
-            // What is still true then is signed again.
+            // A head that still holds then is signed again.
             self.signing.remove(&position.count);
             self.considered = Count::new(0);
             return;
@@ -233,7 +233,7 @@ impl LaneMachine {
     }
 
     pub(super) fn on_resumed(&mut self) {
-        // What was attested on the history that is gone no longer binds: a human has said so.
+        // Attestations of the lost history no longer bind: a human has decided so.
         let (linked, base) = (self.linked, self.base);
         if let Some(conflict) = self.conflict {
             let stale: Vec<Count> = self
