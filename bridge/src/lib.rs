@@ -17,6 +17,7 @@ pub mod lane_head;
 pub mod lifecycle;
 pub mod machine;
 pub mod observe;
+pub mod payment;
 pub mod relayer_set;
 pub mod request;
 pub mod schedule;
