@@ -12,6 +12,7 @@ import {RelayerSets} from "./libraries/RelayerSets.sol";
 import {
     AssetKind,
     Certificate,
+    LaneAmount,
     LanePosition,
     ParkReason,
     ParkedHandover,
@@ -188,7 +189,7 @@ contract Bridge is BridgeAdmin, EIP712, ReentrancyGuard {
             _parked[parkedHash] = ParkedHandover({parkedAt: uint64(block.timestamp), reason: reason, held: false});
             // A figure for whoever watches: a forged amount must not stop the lane here.
             unchecked {
-                parkedAmount[request.counterpartToken] += request.amount;
+                _parkedAmount[request.counterpartToken] += LaneAmount.unwrap(request.amount);
             }
         }
         emit HandoverParked(request.nonce, request.recipient, parkedHash, reason, earliest, request);
@@ -322,7 +323,7 @@ contract Bridge is BridgeAdmin, EIP712, ReentrancyGuard {
         if (entry.held) revert Bridge_HandoverHeld(parkedHash);
         delete _parked[parkedHash];
         unchecked {
-            parkedAmount[request.counterpartToken] -= request.amount;
+            _parkedAmount[request.counterpartToken] -= LaneAmount.unwrap(request.amount);
         }
     }
 

@@ -5,7 +5,7 @@ import {VaultAdmin} from "./VaultAdmin.sol";
 import {VaultCustody} from "./VaultCustody.sol";
 import {IVault} from "./interfaces/IVault.sol";
 import {TransferLimits} from "./libraries/TransferLimits.sol";
-import {AssetKind, Custody, NATIVE_COIN, Order, ParkReason, Quote, TokenConfig} from "./types/Types.sol";
+import {AssetKind, Custody, LaneAmount, NATIVE_COIN, Order, ParkReason, Quote, TokenConfig} from "./types/Types.sol";
 import {IERC1363Receiver} from "@openzeppelin/contracts/interfaces/IERC1363Receiver.sol";
 import {IERC1155Receiver} from "@openzeppelin/contracts/token/ERC1155/IERC1155Receiver.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
@@ -185,7 +185,7 @@ contract Vault is VaultCustody, IERC721Receiver, IERC1155Receiver, IERC1363Recei
         Token storage held = _registered(token);
         TokenConfig memory config = held.config;
         if (!config.enabled) revert Vault_TokenDisabled(token);
-        uint256 laneAmount = _laneAmount(config, amount);
+        LaneAmount laneAmount = _laneAmount(config, amount);
         TransferLimits.Flow memory flow = held.outgoing;
         _requireBounds(flow, config, laneAmount);
         return Quote({
@@ -197,7 +197,7 @@ contract Vault is VaultCustody, IERC721Receiver, IERC1155Receiver, IERC1363Recei
     }
 
     /// @inheritdoc IVault
-    function wouldPass(address token, uint256 laneAmount, uint64 parkedAt)
+    function wouldPass(address token, LaneAmount laneAmount, uint64 parkedAt)
         external
         view
         returns (ParkReason reason, uint64 earliest)

@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import {
     AssetKind,
     Certificate,
+    LaneAmount,
     LanePosition,
     ParkReason,
     ParkedHandover,
@@ -103,7 +104,7 @@ interface IBridge {
         AssetKind kind,
         address token,
         address counterpartToken,
-        uint256 amount,
+        LaneAmount amount,
         bytes payload,
         bytes32 head
     );
@@ -112,7 +113,7 @@ interface IBridge {
     event BatchDelivered(uint64 indexed firstNonce, uint64 count, bytes32 head, address indexed submitter);
     /// The request at `nonce` of the incoming lane was paid: `amount` lane units. Which
     /// token, its request and the token's own event say.
-    event HandedOver(uint64 indexed nonce, address indexed recipient, uint256 amount);
+    event HandedOver(uint64 indexed nonce, address indexed recipient, LaneAmount amount);
     /// The request at `nonce` keeps its place; its payout is owed. By the limits in force it can be released from
     /// `earliest` on (Unix seconds; zero: not a matter of time; all ones: not by these limits).
     event HandoverParked(
@@ -124,7 +125,7 @@ interface IBridge {
         Request request
     );
     /// A parked handover was paid to `recipient`.
-    event HandoverReleased(uint64 indexed nonce, address indexed recipient, uint256 amount);
+    event HandoverReleased(uint64 indexed nonce, address indexed recipient, LaneAmount amount);
     /// A parked handover was sent back as request `returnNonce` of the outgoing lane.
     event HandoverReturned(uint64 indexed nonce, uint64 indexed returnNonce);
     /// A parked handover is held, or free again.
@@ -234,7 +235,7 @@ interface IBridge {
     /// The waiting times.
     function timing() external view returns (Timing memory);
     /// Lane units of a token that are owed to parked handovers.
-    function parkedAmount(address token) external view returns (uint256);
+    function parkedAmount(address token) external view returns (LaneAmount);
     /// The parked handover with this request hash; all zero when there is none.
     function parkedHandover(bytes32 requestHash) external view returns (ParkedHandover memory);
     /// Members, by position in the epoch's list, whose attestations of `digest` are recorded: bit i for member i.

@@ -7,6 +7,7 @@ import {
     Direction,
     Fee,
     Generation,
+    LaneAmount,
     Limits,
     Order,
     ParkReason,
@@ -53,7 +54,7 @@ interface IVault {
     /// The token moved another amount than stated (fee on transfer, rebasing), or kept the NFT.
     error Vault_ReceivedMismatch(uint256 got, uint256 want);
     /// More was asked of this vault than it holds or ever minted.
-    error Vault_SupplyShort(uint256 got, uint256 want);
+    error Vault_SupplyShort(LaneAmount got, LaneAmount want);
     /// An ERC-721 that the vault already holds or minted.
     error Vault_IdHeld(uint256 id);
     /// What came with the token is not `recipient (20 bytes) ‖ amount (32 bytes, ERC-1363 only) ‖ data`.
@@ -78,7 +79,7 @@ interface IVault {
     /// The token, its kind and its custody do not fit together.
     error Vault_TokenInvalid(address token);
     /// The token has value in custody, so what it is and where it leads stays.
-    error Vault_TokenInUse(uint256 custody);
+    error Vault_TokenInUse(LaneAmount custody);
     /// The limits contradict each other or what they are for.
     error Vault_LimitsInvalid(uint256 got, uint256 bound);
     /// The guardian only tightens.
@@ -157,7 +158,7 @@ interface IVault {
     /// `earliest` is when the reason passes by the limits in force. Reverts, which undoes all of it, when the token or
     /// the recipient refuses. `parkedAt`: when a delayed handover began to wait.
     /// @dev The order of the parameters makes it the first selector that the dispatcher tries.
-    function transferOut(address token, uint256 amount, address recipient, uint64 parkedAt, address counterpart)
+    function transferOut(address token, LaneAmount amount, address recipient, uint64 parkedAt, address counterpart)
         external
         returns (ParkReason reason, uint64 earliest);
     /// The same of a request that has a payload: NFTs, or data for the recipient.
@@ -192,7 +193,7 @@ interface IVault {
     function quote(address token, uint256 amount) external view returns (Quote memory);
     /// Whether a handover of `laneAmount` that waits since `parkedAt` would pass the limits now, else why not and from
     /// when on it would. That it is large comes before any other reason while its delay lasts.
-    function wouldPass(address token, uint256 laneAmount, uint64 parkedAt)
+    function wouldPass(address token, LaneAmount laneAmount, uint64 parkedAt)
         external
         view
         returns (ParkReason reason, uint64 earliest);
@@ -213,9 +214,9 @@ interface IVault {
     /// Where fees go.
     function feeReceiver() external view returns (address);
     /// Lane units that are locked here for the other side, or minted here.
-    function custodyOf(address token) external view returns (uint256);
+    function custodyOf(address token) external view returns (LaneAmount);
     /// The same, of one id of an NFT.
-    function custodyOfId(address token, uint256 id) external view returns (uint256);
+    function custodyOfId(address token, uint256 id) external view returns (LaneAmount);
     /// How much of a token may pass in one direction right now.
     function available(address token, Direction direction) external view returns (uint256);
 }

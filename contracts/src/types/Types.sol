@@ -1,6 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
+/// An amount in lane units, which both sides of a pair count alike; `LaneUnits` converts. It compares as a number does.
+/// A sum is made of unwrapped amounts, beside the bound that keeps it from overflowing.
+type LaneAmount is uint256;
+
+using {equal as ==, less as <, lessOrEqual as <=, greater as >, greaterOrEqual as >=} for LaneAmount global;
+
+function equal(LaneAmount a, LaneAmount b) pure returns (bool) {
+    return LaneAmount.unwrap(a) == LaneAmount.unwrap(b);
+}
+
+function less(LaneAmount a, LaneAmount b) pure returns (bool) {
+    return LaneAmount.unwrap(a) < LaneAmount.unwrap(b);
+}
+
+function lessOrEqual(LaneAmount a, LaneAmount b) pure returns (bool) {
+    return LaneAmount.unwrap(a) <= LaneAmount.unwrap(b);
+}
+
+function greater(LaneAmount a, LaneAmount b) pure returns (bool) {
+    return LaneAmount.unwrap(a) > LaneAmount.unwrap(b);
+}
+
+function greaterOrEqual(LaneAmount a, LaneAmount b) pure returns (bool) {
+    return LaneAmount.unwrap(a) >= LaneAmount.unwrap(b);
+}
+
 /// What a request moves. A closed list: the zero value is refused everywhere.
 enum AssetKind {
     None,
@@ -71,8 +97,8 @@ struct Request {
     address token;
     /// The asset on the destination chain (ERC-7528 address for the native coin).
     address counterpartToken;
-    /// In lane units (see `TokenConfig.unitDecimals`). Of NFTs: how many, over all ids.
-    uint256 amount;
+    /// Of NFTs: how many, over all ids.
+    LaneAmount amount;
     /// keccak256 of the encoded `Payload`; zero when there is none.
     bytes32 payloadHash;
 }
@@ -169,8 +195,8 @@ struct Quote {
     uint256 fee;
     /// The native coin for an NFT, else the token itself.
     address feeToken;
-    /// In lane units.
-    uint256 laneAmount;
+    /// What the request would carry.
+    LaneAmount laneAmount;
     /// When the bucket of requests has room for it; the far future when never by these limits.
     uint64 earliest;
 }
