@@ -9,7 +9,7 @@ import {LaneHead} from "./libraries/LaneHead.sol";
 import {RelayerSets} from "./libraries/RelayerSets.sol";
 import {LaneAmount, LanePosition, ParkReason, ParkedHandover, Request, Timing} from "./types/Types.sol";
 
-/// @title What owner and guardian may do to a bridge: pause it, change who attests, hold what is delayed; never move value
+/// @title The powers of owner and guardian over a bridge: pause, relayer set, holding what is delayed; never value
 /// @dev Loosening waits or is the owner's; tightening is immediate and the guardian's too.
 abstract contract BridgeAdmin is LaneStorage, IBridge, Governed {
     using RelayerSets for RelayerSets.Sets;

@@ -55,11 +55,11 @@ contract Vault is VaultCustody, IERC721Receiver, IERC1155Receiver, IERC1363Recei
     ) external returns (uint64 nonce) {
         _registered(token);
         uint256 allowance;
-        // What overflows is refused by its bounds below.
+        // The bounds below refuse an amount that overflows here.
         unchecked {
             allowance = amount + feeLimit;
         }
-        // Whoever sees the permit may use it first: then the allowance is there already.
+        // Anyone who sees the permit may use it first: then the allowance is there already.
         try IERC20Permit(token).permit(msg.sender, address(this), allowance, deadline, v, r, s) {} catch {}
         return _requestOne(AssetKind.ERC20, _order(token, recipient, amount, feeLimit, data));
     }
@@ -100,8 +100,8 @@ contract Vault is VaultCustody, IERC721Receiver, IERC1155Receiver, IERC1363Recei
         _settleCoin(coin);
     }
 
-    /// One transfer does it: `data` is `recipient (20 bytes) ‖ amount (32 bytes) ‖ data`, and `value` the amount and
-    /// the fee; what is left over goes back to `from`.
+    /// One transfer does it: `data` is `recipient (20 bytes) ‖ amount (32 bytes) ‖ data`. `value` is the amount and the
+    /// fee. The rest of it goes back to `from`.
     /// @inheritdoc IERC1363Receiver
     function onTransferReceived(address, address from, uint256 value, bytes calldata data) external returns (bytes4) {
         if (data.length < 52) revert Vault_HookDataInvalid(data.length, 52);
@@ -140,7 +140,7 @@ contract Vault is VaultCustody, IERC721Receiver, IERC1155Receiver, IERC1363Recei
         uint256[] memory amounts,
         bytes calldata data
     ) public returns (bytes4) {
-        // What this vault fetches itself belongs to the request that is under way.
+        // A batch that this vault fetches itself belongs to the request that is under way.
         if (operator != address(this)) _requestArrived(AssetKind.ERC1155, from, ids, amounts, data);
         return this.onERC1155BatchReceived.selector;
     }

@@ -19,7 +19,7 @@ import {
     TokenConfig
 } from "./types/Types.sol";
 
-/// @title What owner and guardian may do to a vault: settings only, never value
+/// @title The powers of owner and guardian over a vault: settings only, never value
 /// @dev Loosening is the owner's; tightening is the guardian's too.
 abstract contract VaultAdmin is IVault, Governed {
     using LaneUnits for LaneAmount;
@@ -121,8 +121,8 @@ abstract contract VaultAdmin is IVault, Governed {
         }
     }
 
-    /// @dev While value is in custody, a registered token keeps all but its switch: else what one token brought in
-    /// could be paid out for another, or in another unit. What changes begins anew, without limits or fee.
+    /// @dev While value is in custody, a registered token keeps all but its switch. Else the value that one token
+    /// brought in could be paid out for another, or in another unit. A changed token begins anew: no limits, no fee.
     function _begin(address token, TokenConfig calldata config) private {
         Token storage known = _tokens[token];
         TokenConfig memory old = known.config;
@@ -133,8 +133,8 @@ abstract contract VaultAdmin is IVault, Governed {
         delete _tokens[token];
     }
 
-    /// @dev What flowed in at the old rate stays, up to the new capacity: new limits give no fresh bucket. That of a
-    /// new token, and one that had no limit, start full.
+    /// @dev New limits give no fresh bucket: the inflow at the old rate stays, up to the new capacity. The bucket of a
+    /// new token starts full, and so does one that had no limit.
     function _setLimits(address token, Direction direction, Limits calldata limits_) private {
         _requireLimits(direction, limits_);
         TransferLimits.Flow storage stored = _flow(token, direction);

@@ -28,10 +28,14 @@ import {ERC165Checker} from "@openzeppelin/contracts/utils/introspection/ERC165C
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 /// @title The paths on which value enters and leaves a vault
-/// @dev Invariants: of every token the vault holds at least what it has in custody for the other side and the fees
-///      (S5); value leaves by `transferOut…`, which only its bridges reach, by `collectFees`, and by sending back what
-///      a caller sent too much of in the same call; a payout passes the limits in force (S7). One path takes
-///      (`_request`), one admits a payout (`_admit`), for all kinds.
+/// @dev Invariants:
+///
+///      S5 of every token the vault holds at least the fees and what it has in custody for the other side;
+///      S7 a payout passes the limits in force.
+///
+///      Value leaves by `transferOut…`, which only its bridges reach, and by `collectFees`. Besides, the surplus of a
+///      call goes back to its caller within it. One path takes (`_request`), one admits a payout (`_admit`), for all
+///      kinds.
 abstract contract VaultCustody is VaultAdmin, ReentrancyGuard {
     using LaneUnits for LaneAmount;
     using TransferLimits for TransferLimits.Flow;
@@ -75,14 +79,14 @@ abstract contract VaultCustody is VaultAdmin, ReentrancyGuard {
         coin = _takeFee(config.kind, order.token, nonce, fee_);
 
         if (config.kind == AssetKind.Native) return (nonce, coin + local);
-        // What arrived must be all that is said to have arrived: the rest of it is sent back.
+        // All that is said to have arrived must have arrived: the rest of it is sent back.
         uint256 want = config.kind == AssetKind.ERC20 ? local + (arrived ? order.feeLimit : fee_) : local;
         if (!arrived) Assets.pull(config.kind, order, sender, want);
         uint256 balance = Assets.balance(config.kind, order.token, order.ids);
         uint256 received = balance > before ? balance - before : 0;
         if (arrived ? received < want : received != want) revert Vault_ReceivedMismatch(received, want);
         if (config.custody == Custody.Mint) Assets.burn(config.kind, order, local);
-        // Of an NFT nothing is left over: its hook says no fee limit.
+        // An NFT's hook sets no fee limit: nothing is left over.
         if (arrived && order.feeLimit > fee_) Assets.pay(order.token, sender, order.feeLimit - fee_);
     }
 
@@ -146,7 +150,7 @@ abstract contract VaultCustody is VaultAdmin, ReentrancyGuard {
         return feeToken == NATIVE_COIN ? fee_ : 0;
     }
 
-    /// @dev What of this token is known to be here.
+    /// @dev How much of this token is known to be here.
     function _accounted(Token storage held, TokenConfig memory config, Order memory order)
         private
         view
@@ -190,7 +194,7 @@ abstract contract VaultCustody is VaultAdmin, ReentrancyGuard {
         return IBridge(bridge).link(request, encoded);
     }
 
-    /// @dev What the requests of this call need must have come with it; the rest goes back.
+    /// @dev The coin that the requests of this call need must have come with it. The rest goes back.
     function _settleCoin(uint256 want) internal {
         if (msg.value < want) revert Vault_CoinShort(msg.value, want);
         if (msg.value == want) return;
@@ -293,7 +297,7 @@ abstract contract VaultCustody is VaultAdmin, ReentrancyGuard {
         return block.timestamp < due ? (ParkReason.Delayed, due) : (ParkReason.None, 0);
     }
 
-    /// @dev What is locked grows with requests, what is minted with payouts.
+    /// @dev Locked value grows with requests, minted value with payouts.
     function _moveCustody(uint256 state, LaneAmount amount, bool grows) private pure returns (uint256) {
         LaneAmount custody = _moved(TransferLimits.middle(state), amount, grows);
         return TransferLimits.pack(TransferLimits.low(state), custody, TransferLimits.high(state));

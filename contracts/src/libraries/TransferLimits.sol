@@ -4,8 +4,8 @@ pragma solidity ^0.8.30;
 import {LaneAmount} from "../types/Types.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
-/// @title What of a token may pass in one direction: bounds, a token bucket with a reserve, a delay
-/// @dev In lane units. `NO_LIMIT` as capacity never changes the bucket. The zero value lets nothing pass.
+/// @title The limits of a token in one direction: bounds, a token bucket with a reserve, a delay
+/// @dev `NO_LIMIT` as capacity never changes the bucket. The zero value lets nothing pass.
 library TransferLimits {
     /// @dev Three words, packed by hand so that a payout loads each once and stores one.
     ///
@@ -15,9 +15,9 @@ library TransferLimits {
     ///      size    │ small   │ reserved │ delayedFrom │ capacity │
     ///      state   │ updatedAt          │ custody     │ level    │
     ///
-    ///      period: seconds in which the bucket fills from nothing. level: what it held at `updatedAt` (Unix seconds;
-    ///      wraps in 2106, which no difference minds). custody: what the vault holds for the other side, or minted;
-    ///      incoming only; here, because a payout changes it with the level.
+    ///      period: seconds in which the bucket fills from nothing. level: its amount at `updatedAt`. That is in Unix
+    ///      seconds and wraps in 2106, which no difference minds. custody: the amount that the vault holds for the
+    ///      other side, or minted; incoming only. It stands here because a payout changes it with the level.
     struct Flow {
         uint256 bounds;
         uint256 size;
@@ -49,7 +49,7 @@ library TransferLimits {
         return middle(self.state);
     }
 
-    /// What the bucket holds now.
+    /// The bucket's amount now.
     /// @dev Nothing here overflows: an amount has 112 bits, a time 32, a share 16.
     function available(Flow memory self) internal view returns (LaneAmount) {
         return _available(self.bounds, self.size, self.state);
