@@ -153,10 +153,10 @@ interface IVault {
 
     // ---- payouts ----------------------------------------------------------------------------------------------
 
-    /// Pays `amount` of `token`, a coin or an ERC-20 that stands for `counterpart`, to `recipient`. Only for a bridge of
-    /// this vault, in a frame of its own. Answers `None` when it paid. Else nothing changed, and `earliest` is when the
-    /// reason passes by the limits in force. Reverts, which undoes all of it, when the token or the recipient refuses.
-    /// `parkedAt`: when a delayed handover began to wait.
+    /// Pays `amount` of `token`, a coin or an ERC-20 that stands for `counterpart`, to `recipient`. Only for a bridge
+    /// of this vault, in a frame of its own. Answers `None` when it paid. Else nothing changed, and `earliest` is when
+    /// the reason passes by the limits in force. Reverts, which undoes all of it, when the token or the recipient
+    /// refuses. `parkedAt`: when a delayed handover began to wait.
     /// @dev The order of the parameters makes it the first selector that the dispatcher tries.
     function transferOut(address token, LaneAmount amount, address recipient, uint64 parkedAt, address counterpart)
         external
@@ -183,7 +183,8 @@ interface IVault {
     function setFeeReceiver(address receiver) external;
     /// Makes `bridge` the one that takes requests; the one before it drains. Owner.
     function serve(address bridge) external;
-    /// Ends a bridge that drains. Owner. Handovers still parked there are stranded until its owner acts: drain it first.
+    /// Ends a bridge that drains. Handovers still parked there are stranded until its owner acts: drain it first.
+    /// Owner.
     function retire(address bridge) external;
 
     // ---- views ------------------------------------------------------------------------------------------------
