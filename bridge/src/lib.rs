@@ -10,7 +10,6 @@ pub mod batch;
 pub mod certify;
 pub mod digest;
 pub mod effect;
-pub mod error;
 pub mod finality;
 pub mod ids;
 pub mod lane_head;

@@ -19,9 +19,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use twinspan_bridge::ids::{BridgeAt, Lane};
 use twinspan_bridge::machine::Params;
-use twinspan_chains::evm::submit::requests_within;
+use twinspan_chains::evm::calls::requests_within;
 use twinspan_chains::signer::TransactionSigner;
-use twinspan_chains::transactions::{EngineHandle, Resolved, TransactionEngine};
+use twinspan_chains::transactions::{AccountHandle, Resolved, Account};
 use twinspan_chains::{ConnectError, EvmChain, Truth};
 
 use crate::api::{self, Api, Configuration, operator};
@@ -200,7 +200,7 @@ struct App<'a> {
 
 /// An account on a chain, with the pairs that use it.
 struct Account {
-    handle: EngineHandle,
+    handle: AccountHandle,
     outcomes: mpsc::Receiver<Resolved>,
     pairs: Vec<mpsc::Sender<Message>>,
 }
@@ -262,7 +262,7 @@ impl App<'_> {
             let chain = &self.ready.chains[&key.0];
             let (told, outcomes) = mpsc::channel(OUTCOMES_MAX);
             let store = AccountStore(self.store.clone());
-            let (engine, handle) = TransactionEngine::new(chain.clone(), signer, store, told);
+            let (engine, handle) = Account::new(chain.clone(), signer, store, told);
             let task = format!("{}/{}/transactions", key.0, key.1);
             supervisor.spawn(task, engine.run(supervisor.token()));
             accounts.insert(key, Account { handle, outcomes, pairs: Vec::new() });

@@ -10,8 +10,8 @@ use twinspan_bridge::batch::Batch;
 use twinspan_bridge::effect::{Input, Purpose};
 use twinspan_bridge::ids::{Count, LaneId};
 use twinspan_chains::EvmChain;
-use twinspan_chains::evm::submit::{Call, attest_call, deliver_call, deliver_gas_worst_case};
-use twinspan_chains::transactions::{EngineHandle, Intent, IntentId, Outcome, Resolved};
+use twinspan_chains::evm::calls::{Call, attest_call, deliver_call, deliver_gas_worst_case};
+use twinspan_chains::transactions::{AccountHandle, Intent, IntentId, Outcome, Resolved};
 
 use crate::metrics;
 
@@ -25,7 +25,7 @@ pub struct Submitter {
     transaction_gas_max: u64,
     bridge: Address,
     lane: String,
-    account: EngineHandle,
+    account: AccountHandle,
     /// What is on its way. Never more than [`UNTOLD_MAX`](twinspan_bridge::machine::UNTOLD_MAX) batches and the
     /// attestations of one lane.
     pending: BTreeMap<B256, Purpose>,
@@ -41,7 +41,7 @@ impl Submitter {
         transaction_gas_max: u64,
         bridge: Address,
         lane: String,
-        account: EngineHandle,
+        account: AccountHandle,
     ) -> Self {
         let (pending, refused) = (BTreeMap::new(), Vec::new());
         Self { chain, transaction_gas_max, bridge, lane, account, pending, refused }
@@ -110,6 +110,7 @@ impl Submitter {
         let intent_id = intent_id(id, purpose, attempt);
         let gas_limit = call.gas_limit.min(self.transaction_gas_max);
         let call = Call { gas_limit, ..call };
+        let since = since.map(tokio::time::Instant::from_std);
         let intent = Intent { since, ..Intent::new(IntentId(intent_id), call, label) };
         self.pending.insert(intent_id, purpose);
         if let Err(fault) = self.account.submit(intent).await {

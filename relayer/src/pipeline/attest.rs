@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use twinspan_bridge::attest::{AttestationKey, Verified};
 use twinspan_bridge::digest::Checkpoint;
-use twinspan_chains::signer::{RemoteSigner, Signer, attest};
+use twinspan_chains::signer::{Signer, attest};
 
 use crate::engine::Message;
 use crate::metrics;
@@ -35,7 +35,7 @@ pub enum Attester {
     /// Signs at once.
     Here(Arc<AttestationKey>),
     /// Is asked.
-    Elsewhere(Arc<RemoteSigner>),
+    Elsewhere(Arc<dyn Signer>),
 }
 
 impl Attester {
@@ -53,7 +53,7 @@ impl Attester {
 #[derive(Debug)]
 pub struct RemoteAttester {
     /// The signer.
-    pub signer: Arc<RemoteSigner>,
+    pub signer: Arc<dyn Signer>,
     /// The pair, for logs.
     pub pair: String,
     /// What to sign.
@@ -96,7 +96,7 @@ impl RemoteAttester {
 }
 
 /// Asks until there is a signature.
-async fn sign(signer: &RemoteSigner, pair: &str, checkpoint: Checkpoint) -> Verified {
+async fn sign(signer: &dyn Signer, pair: &str, checkpoint: Checkpoint) -> Verified {
     let mut pause = Duration::from_millis(500);
     loop {
         match attest(signer, checkpoint).await {
