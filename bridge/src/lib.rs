@@ -9,7 +9,6 @@ pub mod attest;
 pub mod batch;
 pub mod certify;
 pub mod digest;
-pub mod error;
 pub mod finality;
 pub mod ids;
 pub mod io;

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use twinspan_bridge::ids::BridgeAt;
 use twinspan_bridge::side::{PerSide, Side};
-use twinspan_chains::{ConnectError, EvmChain, Truth};
+use twinspan_chains::{Clock, ConnectError, EvmChain, Truth};
 
 use crate::api::Configuration;
 use crate::config::{Config, End};
@@ -127,6 +127,7 @@ impl Ready {
             pull_interval: peers.pull_interval,
             store: store.clone(),
             recovery_timeout: store.reader().is_recovering()?.then_some(peers.recovery_timeout),
+            clock: run.clock.clone(),
             metrics: run.metrics.clone(),
             started: run.started,
             configuration: run.configuration.clone(),
@@ -144,6 +145,7 @@ impl Ready {
 
 /// What stays while the configuration changes.
 struct Run {
+    clock: Clock,
     metrics: PrometheusHandle,
     started: Instant,
     configuration: watch::Receiver<Configuration>,
@@ -156,14 +158,15 @@ struct Run {
 /// [`AppError`]: refused at start, or the named task that ended.
 pub async fn run(file: PathBuf, config: Config, stop: CancellationToken) -> Result<(), AppError> {
     let (metrics, started) = (metrics::install()?, Instant::now());
-    let mut changes = Changes::watch(file)?;
+    let clock = Clock::system();
+    let mut changes = Changes::watch(file, clock.clone())?;
     let mut ready = Ready::make(config).await?;
     let (store, writer) = Store::open(&ready.config.store, &ready.deployment())?;
     // Only whoever has the store takes the ports and the socket.
     let mut listeners = Listeners::bind(&ready.config, None).await?;
     let mut writing = Supervisor::new();
     writing.spawn("store", writer.run());
-    let run = Run { metrics, started, configuration: changes.report() };
+    let run = Run { clock, metrics, started, configuration: changes.report() };
     loop {
         let mut supervisor = Supervisor::new();
         let handles = listeners.share(&ready.config)?;
@@ -177,6 +180,7 @@ pub async fn run(file: PathBuf, config: Config, stop: CancellationToken) -> Resu
         let config = &ready.config;
         info!(relayer = %config.name, api = %config.api, peers = %config.peers.listen, "running");
         let next = tokio::select! {
+            biased;
             () = stop.cancelled() => Ok(None),
             unasked = supervisor.unasked_exit() => Err(unasked),
             unasked = writing.unasked_exit() => Err(unasked),

@@ -23,10 +23,10 @@ use twinspan_bridge::lane_head::{LanePosition, Linked};
 use twinspan_bridge::observe::{BridgeState, Milestone};
 use twinspan_bridge::settle::Settled;
 use twinspan_bridge::side::{Direction, PerDirection, PerSide, Side};
+use twinspan_chains::Clock;
 
 use self::runner::{LaneRunner, log_settled, transfer_span};
 use self::step::Step;
-use crate::clock::unix_millis;
 use crate::metrics;
 use crate::status::{LaneReport, PairReport};
 use crate::store::{DecisionRow, Store, StoreError, Write};
@@ -48,6 +48,7 @@ pub struct LaneEngine {
     runners: PerDirection<LaneRunner>,
     signing: Signing,
     store: Store,
+    clock: Clock,
     inbox: mpsc::Receiver<Message>,
     outbox: Outbox,
     report: watch::Sender<PairReport>,
@@ -65,7 +66,7 @@ impl LaneEngine {
         pair: String,
         lanes: PerDirection<LaneSetup>,
         signing: Signing,
-        store: Store,
+        (store, clock): (Store, Clock),
         inbox: mpsc::Receiver<Message>,
         outbox: Outbox,
     ) -> Result<(Self, watch::Receiver<PairReport>), StoreError> {
@@ -80,6 +81,7 @@ impl LaneEngine {
             runners,
             signing,
             store,
+            clock,
             inbox,
             outbox,
             report,
@@ -196,7 +198,7 @@ impl LaneEngine {
         // Before what is signed anew in the same places.
         let before = step.writes.len();
         self.feed(lane, Input::Resumed, step);
-        let (voided, at) = (std::mem::take(&mut step.voided), unix_millis());
+        let (voided, at) = (std::mem::take(&mut step.voided), self.clock.unix_millis());
         let runner = &self.runners[lane];
         warn!(
             lane = %runner.name, reason, voided = voided.len(), up_to = %conflict.highest_attested,

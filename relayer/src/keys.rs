@@ -79,7 +79,7 @@ pub enum Attester {
     /// Signs at once.
     Here(Arc<AttestationKey>),
     /// Is asked.
-    Elsewhere(Arc<RemoteSigner>),
+    Elsewhere(Arc<dyn Signer>),
 }
 
 impl Attester {

@@ -7,7 +7,6 @@
 pub mod api;
 pub mod app;
 pub mod cli;
-pub mod clock;
 pub mod config;
 pub mod devnet;
 pub mod engine;

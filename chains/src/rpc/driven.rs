@@ -11,7 +11,7 @@ use tracing::Instrument;
 
 use super::classify;
 use super::fault::RpcFault;
-use super::service::{Outcome, Rpc, service};
+use super::service::{CallOutcome, Rpc, service};
 
 /// Runs each call of the service below in a task, which ends with the caller's future.
 #[derive(Clone, Debug)]
@@ -24,7 +24,11 @@ impl<S: Rpc> Driven<S> {
         Self { inner }
     }
 
-    async fn run(self, request: RequestPacket) -> Outcome {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the task ends with its caller's future, which sees its end"
+    )]
+    async fn run(self, request: RequestPacket) -> CallOutcome {
         let call = self.inner.oneshot(request).in_current_span();
         match AbortOnDropHandle::new(tokio::spawn(call)).await {
             Ok(outcome) => outcome,

@@ -9,7 +9,7 @@ use twinspan_bridge::ids::{Lane, LaneId};
 use twinspan_bridge::machine::Params;
 use twinspan_bridge::observe::Milestone;
 use twinspan_bridge::side::{Direction, PerDirection, PerSide, Side};
-use twinspan_chains::evm::submit::requests_within;
+use twinspan_chains::evm::calls::requests_within;
 
 use super::AppError;
 use super::start::{Accounts, EndParts, PairParts, Parts};
@@ -17,6 +17,7 @@ use crate::engine::{INBOX_MAX, LaneEngine, LaneSetup, Message, Outbox, Signing, 
 use crate::keys::Attester;
 use crate::lanes::LaneEntry;
 use crate::metrics;
+use crate::peers::abstentions::Abstentions;
 use crate::pipeline::attest::{ASKED_MAX, RemoteAttester};
 use crate::pipeline::observe::{Memory, Observer};
 use crate::pipeline::read_ahead::ReadAhead;
@@ -62,7 +63,7 @@ pub(super) fn start(
         name.to_owned(),
         PerDirection::from_fn(|direction| starting.lane_setup(direction, accounts)),
         starting.signing(supervisor),
-        parts.store.clone(),
+        (parts.store.clone(), parts.clock.clone()),
         messages,
         outbox.clone(),
     )?;
@@ -121,7 +122,8 @@ impl Starting<'_> {
         let (asks, asked) = mpsc::channel(ASKED_MAX);
         let (pair, engine) = (self.name.to_owned(), self.inbox.clone());
         let task = format!("{pair}/attest");
-        let attester = RemoteAttester { signer, pair, asked, engine };
+        let clock = self.parts.clock.clone();
+        let attester = RemoteAttester { signer, pair, asked, engine, clock };
         supervisor.spawn(task, attester.run(supervisor.token()));
         Signing::Elsewhere { asks, waiting: VecDeque::new() }
     }
@@ -148,6 +150,7 @@ impl Starting<'_> {
                 engine: self.inbox.clone(),
                 report: report.clone(),
                 memory: Memory::default(),
+                clock: self.parts.clock.clone(),
                 trouble: troubles[side].clone(),
             };
             let task = format!("{}/observe", observer.name);
@@ -169,7 +172,7 @@ impl Starting<'_> {
             report: report.clone(),
             source: self.parts.chains[&self.pair.ends[source].chain].clone(),
             trouble: troubles[source].subscribe(),
-            abstentions: Arc::default(),
+            abstentions: Arc::new(Abstentions::new(self.parts.clock.clone())),
         };
         (lane.id(), entry)
     }

@@ -11,8 +11,9 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::Instant;
 use twinspan_bridge::ids::{BlockNumber, BridgeAt};
 use twinspan_bridge::side::PerSide;
+use twinspan_chains::Clock;
 use twinspan_chains::signer::TransactionSigner;
-use twinspan_chains::transactions::{EngineHandle, Resolved, TransactionEngine};
+use twinspan_chains::transactions::{self, AccountHandle, Resolved};
 
 use super::tasks::{keep_up, recover, tell_outcomes, watch_heads};
 use super::{AppError, Chains, pair};
@@ -23,7 +24,7 @@ use crate::lanes::Directory;
 use crate::peers::client::Peer;
 use crate::peers::server;
 use crate::pipeline::abstain::Abstainer;
-use crate::pipeline::exchange::{Exchange, OUTBOX_MAX};
+use crate::pipeline::exchange::{Exchange, OUTBOX_MAX, PAUSE_MAX, PAUSE_MIN};
 use crate::store::{AccountStore, Store};
 use crate::supervise::Supervisor;
 
@@ -49,6 +50,8 @@ pub struct Parts {
     pub store: Store,
     /// How long peers may take to tell what this relayer attested before; `None` where its store tells.
     pub recovery_timeout: Option<Duration>,
+    /// The time of day, and each waiter's chance.
+    pub clock: Clock,
     /// The metrics.
     pub metrics: PrometheusHandle,
     /// Since when the process runs.
@@ -107,7 +110,7 @@ pub struct Routers {
 
 /// An account on a chain, with the pairs that use it.
 pub(super) struct Account {
-    pub(super) handle: EngineHandle,
+    pub(super) handle: AccountHandle,
     outcomes: mpsc::Receiver<Resolved>,
     pub(super) pairs: Vec<mpsc::Sender<Message>>,
 }
@@ -131,7 +134,8 @@ pub fn start(parts: Parts, supervisor: &mut Supervisor) -> Result<Routers, AppEr
     let directory = Arc::new(directory);
     exchanges(&parts, supervisor, &outbox, &directory);
     let (attester, token) = (parts.key.clone(), supervisor.token());
-    let abstainer = Abstainer { attester, directory: Arc::clone(&directory), outbox };
+    let (clock, lanes) = (parts.clock.clone(), Arc::clone(&directory));
+    let abstainer = Abstainer { attester, directory: lanes, outbox, clock };
     supervisor.spawn("abstain", abstainer.run(token.clone()));
     let api = Api {
         relayer: Arc::new((parts.name, parts.key.address())),
@@ -160,7 +164,7 @@ pub fn start(parts: Parts, supervisor: &mut Supervisor) -> Result<Routers, AppEr
     })
 }
 
-/// A transaction engine for each account on each chain.
+/// An actor for each account on each chain.
 fn accounts(parts: &Parts, supervisor: &mut Supervisor) -> Accounts {
     let mut accounts = Accounts::new();
     for end in parts.pairs.values().flat_map(|pair| pair.ends.values()) {
@@ -171,9 +175,9 @@ fn accounts(parts: &Parts, supervisor: &mut Supervisor) -> Accounts {
         let (chain, signer) = (parts.chains[&end.chain].clone(), end.submitter.clone());
         let (told, outcomes) = mpsc::channel(OUTCOMES_MAX);
         let store = AccountStore(parts.store.clone());
-        let (engine, handle) = TransactionEngine::new(chain, signer, store, told);
+        let (actor, handle) = transactions::Account::new(chain, signer, store, told);
         let task = format!("{}/{}/transactions", key.0, key.1);
-        supervisor.spawn(task, engine.run(supervisor.token()));
+        supervisor.spawn(task, actor.run(supervisor.token()));
         accounts.insert(key, Account { handle, outcomes, pairs: Vec::new() });
     }
     accounts
@@ -196,6 +200,7 @@ fn exchanges(
             directory: Arc::clone(directory),
             pull_interval: parts.pull_interval,
             answered: recovery_timeout.map(|_| told.clone()),
+            pause: parts.clock.backoff(PAUSE_MIN, PAUSE_MAX),
         };
         supervisor.spawn(format!("peer {}", peer.name()), exchange.run(supervisor.token()));
     }

@@ -10,8 +10,8 @@ use twinspan_bridge::batch::Batch;
 use twinspan_bridge::ids::LaneId;
 use twinspan_bridge::io::{Input, Purpose};
 use twinspan_chains::EvmChain;
-use twinspan_chains::evm::submit::{Call, attest_call, deliver_call, deliver_gas_worst_case};
-use twinspan_chains::transactions::{EngineHandle, Intent, IntentId, Outcome, Resolved};
+use twinspan_chains::evm::calls::{Call, attest_call, deliver_call, deliver_gas_worst_case};
+use twinspan_chains::transactions::{AccountHandle, Intent, IntentId, Outcome, Resolved};
 
 use crate::metrics;
 
@@ -27,7 +27,7 @@ pub struct Submitter {
     lane: LaneId,
     /// The lane's name in logs and metrics.
     name: String,
-    account: EngineHandle,
+    account: AccountHandle,
     /// What is on its way. Never more than [`UNTOLD_MAX`](twinspan_bridge::machine::UNTOLD_MAX) batches and the
     /// attestations of one lane.
     pending: BTreeMap<B256, Purpose>,
@@ -43,7 +43,7 @@ impl Submitter {
         transaction_gas_max: u64,
         bridge: Address,
         (lane, name): (LaneId, String),
-        account: EngineHandle,
+        account: AccountHandle,
     ) -> Self {
         let (pending, refused) = (BTreeMap::new(), Vec::new());
         Self { chain, transaction_gas_max, bridge, lane, name, account, pending, refused }

@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 use twinspan_bridge::abstain::{Reason, SignedAbstention, Statement};
 use twinspan_bridge::ids::{Epoch, LaneId};
+use twinspan_chains::Clock;
 use twinspan_chains::signer::abstain;
 
-use crate::clock::unix_millis;
 use crate::engine::{Outbox, Outgoing};
 use crate::keys::Attester;
 use crate::lanes::{Directory, LaneEntry};
@@ -38,6 +38,8 @@ pub struct Abstainer {
     pub directory: Arc<Directory>,
     /// To every peer.
     pub outbox: Outbox,
+    /// The time of day.
+    pub clock: Clock,
 }
 
 /// What was said of a lane, and heard.
@@ -90,7 +92,7 @@ impl Abstainer {
             epoch: Epoch::new(status.epoch),
             count: status.newest.count,
             reason,
-            time: unix_millis(),
+            time: self.clock.unix_millis(),
         };
         let Some(signed) = self.sign(statement).await else { return };
         *told = Some((reason, Instant::now()));

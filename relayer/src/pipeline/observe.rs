@@ -18,10 +18,9 @@ use twinspan_bridge::observe::{BridgeRead, BridgeState, Milestone};
 use twinspan_bridge::relayer_set::RelayerSet;
 use twinspan_bridge::schedule::{Term, term_start};
 use twinspan_bridge::side::Side;
-use twinspan_chains::{EvmChain, Head, ReadError, RpcFault};
+use twinspan_chains::{Clock, EvmChain, Head, ReadError, RpcFault};
 
 use super::read_ahead::{ReadAhead, block};
-use crate::clock::unix_seconds;
 use crate::engine::{Message, Observation, ReadRefused, Verdict};
 use crate::status::PairReport;
 
@@ -29,7 +28,7 @@ use crate::status::PairReport;
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 
 /// Longest pause after a failed read.
-const BACKOFF_MAX: Duration = Duration::from_secs(10);
+const PAUSE_MAX: Duration = Duration::from_secs(10);
 
 /// ReadRefuseds in a row after which the node's account of the last block is asked for.
 const REFUSALS_BEFORE_PROBE: u32 = 2;
@@ -37,7 +36,7 @@ const REFUSALS_BEFORE_PROBE: u32 = 2;
 /// Failed reads in a row after which the peers are told.
 const FAILURES_BEFORE_WORD: u32 = 4;
 
-/// Blocks behind the last final one whose state every node has: what fails there, fails for another reason.
+/// Blocks behind the last final one: state this recent is never pruned; a failure there has another cause.
 const STATE_BLOCKS_MIN: u64 = 8;
 
 /// What an observer waits for next.
@@ -113,6 +112,8 @@ pub struct Observer {
     pub report: watch::Receiver<PairReport>,
     /// What is known between two reads.
     pub memory: Memory,
+    /// The time of day.
+    pub clock: Clock,
     /// Why the lane that begins here is not read now.
     pub trouble: watch::Sender<Option<Reason>>,
 }
@@ -144,13 +145,13 @@ impl Observer {
     async fn observe(&mut self) {
         let mut heads = self.chain.seen_heads();
         heads.mark_changed();
-        let mut pause = PAUSE_MIN;
+        let mut pause = self.clock.backoff(PAUSE_MIN, PAUSE_MAX);
         let mut latest = next(&mut heads).await;
         loop {
             let seen_at = Instant::now();
             let advanced = self.advance(latest, seen_at).await;
             if advanced.is_ok() {
-                pause = PAUSE_MIN;
+                pause.reset();
                 self.memory.refusals = 0;
                 self.memory.failures = 0;
                 self.trouble.send_if_modified(|trouble| trouble.take().is_some());
@@ -160,6 +161,7 @@ impl Observer {
                 Ok(Pace::NoRoom) => {
                     let side = self.side;
                     tokio::select! {
+                        biased;
                         head = next(&mut heads) => latest = head,
                         _ = self.report.wait_for(|report| has_room(report, side)) => {}
                     }
@@ -171,8 +173,7 @@ impl Observer {
                     if self.memory.failures >= FAILURES_BEFORE_WORD {
                         self.trouble.send_replace(Some(fault.reason()));
                     }
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(BACKOFF_MAX);
+                    tokio::time::sleep(pause.next()).await;
                     if let Err(fault) = self.after(&fault).await {
                         warn!(side = %self.name, %fault, "probe failed, trying again");
                     }
@@ -260,7 +261,7 @@ impl Observer {
         }
         let newest = self.state_of(latest).await?;
         self.memory.told = Some(latest);
-        let paused = is_paused(&newest);
+        let paused = self.is_paused(&newest);
         let message = Message::Peeked { side: self.side, newest, paused };
         self.engine.send(message).await.map_err(|_| Fault::Stopped)
     }
@@ -292,7 +293,7 @@ impl Observer {
             }
         };
         self.memory.term = Some(term);
-        let paused = is_paused(&newest);
+        let paused = self.is_paused(&newest);
         Ok(Observation { side: self.side, read, newest, set, paused, term, final_to, seen_at })
     }
 
@@ -322,6 +323,10 @@ impl Observer {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn is_paused(&self, state: &BridgeState) -> bool {
+        state.paused_until > self.clock.unix_seconds()
     }
 
     /// What to do before the next attempt.
@@ -370,8 +375,4 @@ async fn next(heads: &mut watch::Receiver<Option<Head>>) -> BlockRef {
 fn has_room(report: &PairReport, side: Side) -> bool {
     let status = report.lane(side.outgoing()).status.as_ref();
     status.is_some_and(|status| status.window < WINDOW_MAX / 2)
-}
-
-fn is_paused(state: &BridgeState) -> bool {
-    state.paused_until > unix_seconds()
 }
