@@ -23,7 +23,9 @@ use twinspan_chains::evm::submit::requests_within;
 use twinspan_chains::signer::TransactionSigner;
 use twinspan_chains::transactions::{EngineHandle, Resolved, TransactionEngine};
 use twinspan_chains::{ConnectError, EvmChain, Truth};
+use twinspan_store::{Deployment, Store, Write};
 
+use crate::account_store::AccountStore;
 use crate::api::{self, Api, Configuration, operator};
 use crate::config::{Config, Pair, Side};
 use crate::engine::{Engine, INBOX_MAX, LaneSetup, Message, Outbox, Signing, Submitter};
@@ -37,7 +39,6 @@ use crate::pipeline::exchange::{Exchange, OUTBOX_MAX};
 use crate::pipeline::observe::{Memory, Observer};
 use crate::pipeline::read_ahead::ReadAhead;
 use crate::status::PairReport;
-use crate::store::{AccountStore, Deployment, Store, Write};
 use crate::supervise::Supervisor;
 
 use self::changes::Changes;

@@ -22,12 +22,12 @@ use twinspan_bridge::lane_head::{LanePosition, Linked};
 use twinspan_bridge::machine::{LaneMachine, LinkedRequest};
 use twinspan_bridge::observe::{BridgeState, Milestone};
 use twinspan_bridge::settle::Settled;
+use twinspan_store::{DecisionRow, LaneRow, Store, StoreError, Write};
 
 use self::seat::{Seat, log_settled, transfer_span};
 use crate::clock::unix_millis;
 use crate::metrics;
 use crate::status::{LaneReport, PairReport};
-use crate::store::{DecisionRow, LaneRow, Store, StoreError, Write};
 
 pub use message::{Message, Observation, Outbox, Outgoing, Refusal, Verdict};
 pub use seat::LaneSetup;

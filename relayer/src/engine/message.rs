@@ -13,8 +13,7 @@ use twinspan_bridge::relayer_set::RelayerSet;
 use twinspan_bridge::schedule::Term;
 use twinspan_bridge::settle::SettleError;
 use twinspan_chains::transactions::Resolved;
-
-use crate::store::DecisionRow;
+use twinspan_store::DecisionRow;
 
 /// What reaches a pair's lanes.
 #[derive(Debug)]
