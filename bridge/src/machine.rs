@@ -26,7 +26,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use alloy_primitives::{Address, B256};
-use serde::{Deserialize, Serialize};
 
 use self::flight::Flight;
 use crate::attest::{Attestation, Verified};
@@ -63,7 +62,7 @@ pub struct Params {
 }
 
 /// A request in its place.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkedRequest {
     /// The request and where it was made.
     pub sourced: SourcedRequest,
