@@ -1,12 +1,9 @@
 //! Decides which source blocks are final, by the chain's own rule.
 
-use serde::{Deserialize, Serialize};
-
 use crate::ids::BlockNumber;
 
 /// When a block of a chain counts as final.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FinalityRule {
     /// At once: QBFT, IBFT and other chains whose consensus never takes a block back.
     Instant,
@@ -29,7 +26,7 @@ impl FinalityRule {
     ) -> Option<BlockNumber> {
         match self {
             Self::Instant => Some(latest),
-            // A tag ahead of the newest block is a lie of the node: the block it names does not exist.
+            // A tag ahead of the newest block names no block: the node lies.
             Self::Finalized | Self::Safe => tagged.filter(|tagged| *tagged <= latest),
             Self::Confirmations(n) => latest.get().checked_sub(n).map(BlockNumber::new),
         }

@@ -1,4 +1,4 @@
-//! What one bridge contract did in a run of blocks, as its chain tells it.
+//! The acts of one bridge contract in a run of blocks, as read from its chain.
 
 use alloy_primitives::{Address, B256, U256};
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use crate::lane_head::LanePosition;
 use crate::request::SourcedRequest;
 
 /// A bridge contract's own account of itself at one block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BridgeState {
     /// The lane whose source it is.
     pub outgoing: LanePosition,
@@ -52,9 +52,9 @@ pub struct BridgeRead {
 }
 
 /// One event of the incoming lane, and where it happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settlement {
-    /// What happened.
+    /// The event.
     pub event: SettlementEvent,
     /// The block that holds it.
     pub block: BlockNumber,
@@ -62,9 +62,8 @@ pub struct Settlement {
     pub transaction: B256,
 }
 
-/// What happened to a handover.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// The fate of a handover.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SettlementEvent {
     /// The lane moved on by a batch.
     BatchDelivered {

@@ -6,13 +6,12 @@
 use std::time::Duration;
 
 use alloy_primitives::{Address, B256, keccak256};
-use serde::{Deserialize, Serialize};
 
 use crate::ids::{BlockNumber, Epoch, LaneId};
 use crate::relayer_set::RelayerSet;
 
 /// A fixed number of source blocks that share one order of submitters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Term {
     /// The term's first source block.
     pub start: BlockNumber,
@@ -64,7 +63,7 @@ pub fn wait_for(rank: u32, takeover: Duration) -> Duration {
     takeover.saturating_mul(rank)
 }
 
-/// Of the time that is waited for a member, the part that is waited for one that seems to be away.
+/// Divides the wait for a member that seems to be away.
 const AWAY_PART: u32 = 8;
 
 /// How long whoever comes after `before` waits without the destination advancing before it submits: for a member that

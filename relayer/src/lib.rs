@@ -1,17 +1,17 @@
 //! The relayer: one process beside a pair of nodes.
 //!
 //! [`app`] puts it together; [`engine`] owns the lanes of a pair; [`pipeline`] holds the tasks that a
-//! transfer passes; [`store`] remembers; [`peers`] and [`api`] talk to the world.
+//! transfer passes; [`twinspan_store`] remembers; [`peers`] and [`api`] talk to the world.
 
+pub mod account_store;
 pub mod api;
 pub mod app;
-pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod keys;
+pub mod lanes;
 pub mod metrics;
 pub mod peers;
 pub mod pipeline;
 pub mod status;
-pub mod store;
 pub mod telemetry;

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use twinspan_relayer::api::operator::{LaneDecisions, Resume};
-use twinspan_relayer::store::DecisionRow;
+use twinspan_store::DecisionRow;
 
 use super::Failure;
 use super::operator::Operator;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use eyre::WrapErr;
 use tokio_util::sync::CancellationToken;
-use twinspan_bridge::error::Disposition;
+use twinspan_chains::Disposition;
 use twinspan_relayer::app::{self, AppError};
 use twinspan_relayer::config::Config;
 use twinspan_relayer::telemetry;
@@ -35,6 +35,7 @@ impl Run {
             std::future::pending::<()>().await;
         };
         tokio::select! {
+            biased;
             ended = app::run(self.config, config, stop) => ended.map_err(failure),
             () = signals => unreachable!("waits for ever after it has asked"),
         }

@@ -150,5 +150,5 @@ fn offer(fees: Fees) -> String {
 }
 
 fn age(created_at: u64) -> Duration {
-    Duration::from_secs(unix_seconds().saturating_sub(created_at))
+    Duration::from_secs(twinspan_chains::Clock::system().unix_seconds().saturating_sub(created_at))
 }

@@ -9,7 +9,7 @@ use alloy::rpc::types::TransactionRequest;
 use eyre::WrapErr;
 use twinspan_bridge::finality::FinalityRule;
 use twinspan_bridge::ids::{BlockNumber, ChainId};
-use twinspan_chains::{ChainConfig, EndpointConfig, EvmChain, FeePolicy, Truth};
+use twinspan_chains::{ChainConfig, Clock, EndpointConfig, EvmChain, FeePolicy, Truth};
 use twinspan_contracts::Bridge;
 use twinspan_contracts::deploy::{End, LinkedToken, SideSettings, Site, deploy_pair};
 
@@ -115,6 +115,7 @@ fn access(index: usize, node: &Node) -> ChainConfig {
         fees: FeePolicy::default(),
         quorum: 1,
         truth: Truth::Single,
+        clock: Clock::system(),
     }
 }
 

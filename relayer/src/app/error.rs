@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use twinspan_chains::{AccountFault, ConnectError};
+use twinspan_store::StoreError;
 use twinspan_supervise::UnaskedExit;
 
 use super::PairFault;
 use crate::keys::KeyError;
 use crate::metrics::MetricsError;
 use crate::peers::client::PeerError;
-use crate::store::StoreError;
 
 /// Why a relayer does not start, or stopped.
 #[derive(Debug, thiserror::Error)]
