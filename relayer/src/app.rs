@@ -4,7 +4,6 @@ mod changes;
 mod error;
 mod listeners;
 mod preflight;
-mod serve;
 mod tasks;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -17,6 +16,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
+use twinspan_api::status::Configuration;
 use twinspan_bridge::ids::{BridgeAt, Lane};
 use twinspan_bridge::machine::Params;
 use twinspan_chains::evm::submit::requests_within;
@@ -24,7 +24,6 @@ use twinspan_chains::signer::TransactionSigner;
 use twinspan_chains::transactions::{EngineHandle, Resolved, TransactionEngine};
 use twinspan_chains::{ConnectError, EvmChain, Truth};
 
-use crate::api::{self, Api, Configuration, operator};
 use crate::config::{Config, Pair, Side};
 use crate::engine::{Engine, INBOX_MAX, LaneSetup, Message, Outbox, Signing, Submitter};
 use crate::keys::{self, Submitters};
@@ -36,13 +35,14 @@ use crate::pipeline::attest::{ASKED_MAX, Attester, RemoteAttester};
 use crate::pipeline::exchange::{Exchange, OUTBOX_MAX};
 use crate::pipeline::observe::{Memory, Observer};
 use crate::pipeline::read_ahead::ReadAhead;
+use crate::serve::http::{Audience, serve, serve_operator};
+use crate::serve::{Api, operator, public};
 use crate::status::PairReport;
 use crate::store::{AccountStore, Deployment, Store, Write};
 use crate::supervise::Supervisor;
 
 use self::changes::Changes;
 use self::listeners::{Handles, Listeners};
-use self::serve::{serve, serve_operator};
 use self::tasks::{keep_up, recover, tell_outcomes, watch_heads};
 
 pub use error::AppError;
@@ -240,9 +240,12 @@ impl App<'_> {
         let orders =
             serve_operator(listeners.operator, operator::router(api.clone()), token.clone());
         supervisor.spawn("operator", orders);
-        supervisor.spawn("api", serve(listeners.api, api::router(api), token.clone()));
+        let everybody = Audience::Public { proxies: self.ready.config.api_proxies.clone() };
+        let api = serve(listeners.api, public::router(api), everybody, token.clone());
+        supervisor.spawn("api", api);
         let router = server::router(directory, self.store.reader().clone());
-        supervisor.spawn("peers", serve(listeners.peers, router, token.clone()));
+        let peers = serve(listeners.peers, router, Audience::Peers, token.clone());
+        supervisor.spawn("peers", peers);
         for ((chain, address), account) in accounts {
             let outcomes = tell_outcomes(account.outcomes, account.pairs, token.clone());
             supervisor.spawn(format!("{chain}/{address}/outcomes"), outcomes);

@@ -429,6 +429,7 @@ impl Engine {
                 name: seat.name.clone(),
                 lane: Some(seat.lane),
                 requested: tip.max(status.linked.count),
+                source_seen: self.tips[lane].is_some(),
                 pending_seconds,
                 alarms: seat.alarms.iter().cloned().collect(),
                 status: Some(status),

@@ -1,10 +1,9 @@
 //! The relayer: one process beside a pair of nodes.
 //!
 //! [`app`] puts it together; [`engine`] owns the lanes of a pair; [`pipeline`] holds the tasks that a
-//! transfer passes; [`store`] remembers; [`peers`] and [`api`] talk to the world; [`cli`] is the
+//! transfer passes; [`store`] remembers; [`peers`] and [`serve`] talk to the world; [`cli`] is the
 //! command line, [`devnet`] a whole world of chains and relayers on one machine.
 
-pub mod api;
 pub mod app;
 pub mod cli;
 pub mod clock;
@@ -15,6 +14,7 @@ pub mod keys;
 pub mod metrics;
 pub mod peers;
 pub mod pipeline;
+pub mod serve;
 pub mod status;
 pub mod store;
 pub mod supervise;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{info, warn};
+use twinspan_api::status::Configuration;
 
 use super::{AppError, Listeners, Ready};
-use crate::api::Configuration;
 use crate::clock::unix_seconds;
 use crate::config::Config;
 use crate::metrics;
