@@ -229,8 +229,8 @@ impl Bars {
                 let s = report.status.as_ref()?;
                 Some(format!(
                     "final {:>3}  certified {:>3}",
-                    s.linked.count.since(s.newest.count),
-                    s.certified.since(s.newest.count)
+                    s.linked.count.saturating_sub(s.newest.count),
+                    s.certified.saturating_sub(s.newest.count)
                 ))
             });
             let message = format!(

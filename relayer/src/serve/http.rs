@@ -1,5 +1,8 @@
 //! Serves HTTP to strangers: so many connections, from one address so many of them, and none that waits without end.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -66,10 +69,20 @@ pub async fn serve(
     audience: Audience,
     cancel: CancellationToken,
 ) -> io::Result<()> {
+    serve_up_to(CONNECTIONS_MAX, listener, router, audience, cancel).await
+}
+
+async fn serve_up_to(
+    connections_max: usize,
+    listener: TcpListener,
+    router: Router,
+    audience: Audience,
+    cancel: CancellationToken,
+) -> io::Result<()> {
     let (visitors, router) = layered(router, audience);
     let (mut open, mut turned_away) = (Crowd::new(), Crowd::new());
     loop {
-        let has_place = open.len() < CONNECTIONS_MAX || turned_away.len() < TURNED_AWAY_MAX;
+        let has_place = open.len() < connections_max || turned_away.len() < TURNED_AWAY_MAX;
         // Stopping comes first, and connections that end before those that begin.
         let accepted = tokio::select! {
             biased;
@@ -91,7 +104,7 @@ pub async fn serve(
         let place = (!visitors.is_proxy(address)).then(|| visitors.places.take(address));
         let no = match &place {
             Some(None) => too_many_of_one(OF_ONE_MAX),
-            Some(Some(_)) | None if open.len() == CONNECTIONS_MAX => too_many(CONNECTIONS_MAX),
+            Some(Some(_)) | None if open.len() == connections_max => too_many(connections_max),
             Some(Some(_)) | None => {
                 let connection = connection(stream, from, router.clone(), cancel.clone());
                 open.spawn(async move {

@@ -11,6 +11,8 @@ mod places;
 pub mod public;
 mod refusal;
 mod status;
+#[cfg(test)]
+mod tests;
 mod transfers;
 mod turn_away;
 mod visitors;
