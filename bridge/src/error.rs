@@ -1,6 +1,6 @@
-//! How severe an error is: what whoever meets it must do.
+//! How severe an error is, and so what to do about it.
 
-/// What an error demands.
+/// The reaction that an error demands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Disposition {
     /// Nothing: it concerns only the input that caused it.

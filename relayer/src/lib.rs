@@ -11,6 +11,7 @@ pub mod config;
 pub mod devnet;
 pub mod engine;
 pub mod keys;
+pub mod lanes;
 pub mod metrics;
 pub mod peers;
 pub mod pipeline;

@@ -4,6 +4,7 @@ use alloy::primitives::Address;
 use twinspan_bridge::abstain::Reason;
 use twinspan_bridge::ids::{Count, Lane};
 use twinspan_bridge::lifecycle::LaneStatus;
+use twinspan_bridge::side::Direction;
 
 /// A bridge pair.
 #[derive(Clone, Debug, Default)]
@@ -46,4 +47,15 @@ pub struct Abstaining {
     pub reason: Reason,
     /// Where the destination stood then.
     pub count: Count,
+}
+
+impl PairReport {
+    /// One of its lanes.
+    #[must_use]
+    pub const fn lane(&self, direction: Direction) -> &LaneReport {
+        match direction {
+            Direction::ToService => &self.lanes[0],
+            Direction::ToMain => &self.lanes[1],
+        }
+    }
 }

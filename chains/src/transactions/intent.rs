@@ -1,6 +1,6 @@
 //! What a caller wants done on a chain, and what became of it.
 
-use std::time::Instant;
+use tokio::time::Instant;
 
 use alloy::primitives::{Address, B256, Bytes};
 use serde::{Deserialize, Serialize};

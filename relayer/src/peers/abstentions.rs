@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use alloy::primitives::Address;
+use tokio::time::Instant;
 use twinspan_bridge::abstain::SignedAbstention;
 
 use crate::clock::unix_millis;
@@ -22,8 +23,8 @@ const CLOCK_MAX: u64 = 300_000;
 pub struct Abstentions(Mutex<BTreeMap<Address, (SignedAbstention, Instant)>>);
 
 impl Abstentions {
-    /// Whether the word of `signer` at `time` (milliseconds of Unix time) may be news: neither heard before nor of
-    /// another day.
+    /// Whether the word of `signer` at `time` (milliseconds of Unix time) is newer than what we have from it, and within
+    /// five minutes of our clock.
     #[must_use]
     pub fn is_news(&self, signer: Address, time: u64) -> bool {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -7,15 +7,14 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alloy::primitives::Address;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
-use twinspan_bridge::attest::{AttestationKey, Verified};
+use twinspan_bridge::attest::Verified;
 use twinspan_bridge::digest::Checkpoint;
-use twinspan_chains::signer::{RemoteSigner, Signer, attest};
+use twinspan_chains::signer::{RemoteSigner, attest};
 
 use crate::engine::Message;
 use crate::metrics;
@@ -28,26 +27,6 @@ const UNDER_WAY_MAX: usize = 16;
 
 /// Longest pause before a checkpoint is sent to the signer again.
 const BACKOFF_MAX: Duration = Duration::from_secs(10);
-
-/// The key that attests: in this process, or somewhere else.
-#[derive(Clone, Debug)]
-pub enum Attester {
-    /// Signs at once.
-    Here(Arc<AttestationKey>),
-    /// Is asked.
-    Elsewhere(Arc<RemoteSigner>),
-}
-
-impl Attester {
-    /// The address that attests.
-    #[must_use]
-    pub fn address(&self) -> Address {
-        match self {
-            Self::Here(key) => key.address(),
-            Self::Elsewhere(signer) => signer.address(),
-        }
-    }
-}
 
 /// Asks the remote signer for one pair.
 #[derive(Debug)]

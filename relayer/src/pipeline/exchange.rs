@@ -10,9 +10,9 @@ use tracing::{debug, info, warn};
 use twinspan_bridge::lifecycle::LaneStatus;
 
 use crate::engine::{Message, Outgoing};
+use crate::lanes::{Directory, LaneEntry};
 use crate::peers::client::{Peer, PeerError};
 use crate::peers::wire::{ABSTENTIONS_MAX, ATTESTATIONS_MAX, Attestations, Pull, WireAttestation};
-use crate::peers::{Directory, LaneEntry};
 
 /// Messages that a slow peer may be behind before it skips some.
 pub const OUTBOX_MAX: usize = 256;

@@ -4,10 +4,11 @@
 //! engine refuses is read again; if the node insists, its account of the block read last tells
 //! whether it lies about logs or stands on another history.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use alloy::primitives::Address;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use twinspan_bridge::abstain::Reason;
@@ -16,11 +17,12 @@ use twinspan_bridge::machine::WINDOW_MAX;
 use twinspan_bridge::observe::{BridgeRead, BridgeState, Milestone};
 use twinspan_bridge::relayer_set::RelayerSet;
 use twinspan_bridge::schedule::{Term, term_start};
+use twinspan_bridge::side::Side;
 use twinspan_chains::{EvmChain, Head, ReadError, RpcFault};
 
 use super::read_ahead::{ReadAhead, block};
 use crate::clock::unix_seconds;
-use crate::engine::{Message, Observation, Refusal, Verdict};
+use crate::engine::{Message, Observation, ReadRefused, Verdict};
 use crate::status::PairReport;
 
 /// First pause after a failed read.
@@ -29,7 +31,7 @@ const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// Longest pause after a failed read.
 const BACKOFF_MAX: Duration = Duration::from_secs(10);
 
-/// Refusals in a row after which the node's account of the last block is asked for.
+/// ReadRefuseds in a row after which the node's account of the last block is asked for.
 const REFUSALS_BEFORE_PROBE: u32 = 2;
 
 /// Failed reads in a row after which the peers are told.
@@ -52,7 +54,7 @@ enum Fault {
     #[error(transparent)]
     Read(#[from] ReadError),
     #[error("{0}")]
-    Refused(Refusal),
+    Refused(ReadRefused),
     #[error("the engine has stopped")]
     Stopped,
 }
@@ -92,7 +94,7 @@ impl Fault {
 #[derive(Debug)]
 pub struct Observer {
     /// Which side of the pair.
-    pub side: usize,
+    pub side: Side,
     /// For logs: `<pair>/<chain>`.
     pub name: String,
     /// The chain.
@@ -365,8 +367,8 @@ async fn next(heads: &mut watch::Receiver<Option<Head>>) -> BlockRef {
 }
 
 /// Whether the lane that begins at this side has come far enough down to be filled again.
-fn has_room(report: &PairReport, side: usize) -> bool {
-    let status = report.lanes[side].status.as_ref();
+fn has_room(report: &PairReport, side: Side) -> bool {
+    let status = report.lane(side.outgoing()).status.as_ref();
     status.is_some_and(|status| status.window < WINDOW_MAX / 2)
 }
 

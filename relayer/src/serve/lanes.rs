@@ -3,9 +3,9 @@
 use twinspan_api::decision::{Attestation, Conflict, Decision};
 use twinspan_api::lane::{Abstaining, BridgeAt, Hold, Lane, LaneStatus, Position, Reason, Span};
 use twinspan_bridge::ids::Count;
-use twinspan_bridge::{abstain, attest, effect, ids, lane_head, lifecycle};
+use twinspan_bridge::{abstain, attest, ids, io, lane_head, lifecycle};
 
-use crate::peers::LaneEntry;
+use crate::lanes::LaneEntry;
 use crate::status;
 use crate::store::DecisionRow;
 
@@ -86,7 +86,7 @@ const fn abstaining(one: status::Abstaining) -> Abstaining {
 /// What a human decided about it.
 pub(super) fn decision(row: DecisionRow) -> Decision {
     let DecisionRow { at, reason, conflict, voided } = row;
-    let effect::Conflict { epoch, highest_attested, linked, contract } = conflict;
+    let io::Conflict { epoch, highest_attested, linked, contract } = conflict;
     Decision {
         at,
         reason,

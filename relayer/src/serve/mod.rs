@@ -25,7 +25,7 @@ use twinspan_api::status::Configuration;
 use twinspan_chains::EvmChain;
 use twinspan_chains::transactions::EngineHandle;
 
-use crate::peers::Directory;
+use crate::lanes::Directory;
 use crate::status::PairReport;
 use crate::store::Reader;
 
@@ -49,7 +49,7 @@ pub struct Api {
     /// The configuration in force.
     pub configuration: watch::Receiver<Configuration>,
     /// Since when the relayer runs.
-    pub started: std::time::Instant,
+    pub started: tokio::time::Instant,
 }
 
 impl Api {

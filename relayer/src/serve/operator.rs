@@ -17,7 +17,7 @@ use twinspan_api::decision::{Decision, LaneDecisions, Resume};
 use super::refusal::{Refusal, no_such_method, no_such_path};
 use super::{Api, lanes, orders};
 use crate::engine::Message;
-use crate::peers::LaneEntry;
+use crate::lanes::LaneEntry;
 
 /// Characters of a reason, at most.
 const REASON_MAX: usize = 1_000;
@@ -92,7 +92,7 @@ async fn resume(
         return Err(Refusal::new(ErrorCode::UnknownLane, problem).or(remedy));
     };
     let (reply, decided) = oneshot::channel();
-    let message = Message::Resume { lane: entry.index, reason: reason.to_owned(), reply };
+    let message = Message::Resume { lane: entry.direction, reason: reason.to_owned(), reply };
     let gone = || Refusal::new(ErrorCode::Stopping, "the lane's engine has stopped");
     entry.engine.send(message).await.map_err(|_| gone())?;
     match decided.await.map_err(|_| gone())? {

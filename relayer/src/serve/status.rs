@@ -10,7 +10,7 @@ use twinspan_chains::transactions::EngineSnapshot;
 use twinspan_chains::{ChainConfig, EvmChain};
 
 use super::{Api, lanes};
-use crate::peers::Directory;
+use crate::lanes::Directory;
 use crate::status::PairReport;
 
 /// `GET /v1/status`

@@ -24,7 +24,7 @@ fn nothing() -> (Api, tempfile::TempDir) {
         reader: store.reader().clone(),
         metrics: PrometheusBuilder::new().build_recorder().handle(),
         configuration: watch::channel(Configuration::default()).1,
-        started: std::time::Instant::now(),
+        started: tokio::time::Instant::now(),
     };
     (api, folder)
 }

@@ -18,7 +18,7 @@ use twinspan_bridge::{lifecycle, observe, request};
 
 use super::Api;
 use super::refusal::Refusal;
-use crate::peers::{Directory, LaneEntry};
+use crate::lanes::{Directory, LaneEntry};
 use crate::store::{Fate, SettlementRow, StoredTransfer};
 
 /// Transfers of one transaction that are answered at once, at most.
@@ -108,7 +108,7 @@ fn transfer(api: &Api, id: TransferId) -> Result<Transfer, Refusal> {
 
 /// Requests in the newest source block, if the lane is read up to where its chains stand.
 fn read_lane(directory: &Directory, entry: &LaneEntry) -> Result<Count, Refusal> {
-    let report = entry.report.borrow().lanes[entry.index].clone();
+    let report = entry.report.borrow().lane(entry.direction).clone();
     let back = directory.get(&entry.lane.reverse().id());
     let both_seen = is_source_seen(entry) && back.is_none_or(is_source_seen);
     match report.status {
@@ -121,7 +121,7 @@ fn read_lane(directory: &Directory, entry: &LaneEntry) -> Result<Count, Refusal>
 
 /// Whether the source was looked at since the relayer's start, or has made no block since it was looked at.
 fn is_source_seen(entry: &LaneEntry) -> bool {
-    let lane = entry.report.borrow().lanes[entry.index].clone();
+    let lane = entry.report.borrow().lane(entry.direction).clone();
     let read = lane.status.map(|status| status.linked_block);
     let head = (*entry.source.seen_heads().borrow()).map(|head| head.block.number);
     lane.source_seen || head.is_some_and(|head| read.is_some_and(|read| head <= read))
