@@ -124,6 +124,10 @@ async fn a_lone_relayer_that_attested_lost_history_abstains_and_heals() -> eyre:
     })
     .await?;
 
+    // All is well now, and the alarm stands: somebody must look.
+    let api = live.world.relayers[0].api_url();
+    twinspan(["status", "--api", &api]).await?.refuses(1, &["has an alarm"])?;
+
     // Without relayer 1, the others need it.
     live.world.relayers[1].kill().await?;
     requests(&mut live, 4).await?;

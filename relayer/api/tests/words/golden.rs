@@ -1,7 +1,5 @@
 //! The words of the API, byte by byte: what other programs read does not change by accident.
 
-mod examples;
-
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -12,12 +10,14 @@ use twinspan_api::chain::{ChainState, EndpointState};
 use twinspan_api::lane::{Reason, Standing};
 use twinspan_api::transfer::{AssetKind, ParkReason, Stage};
 
+use crate::examples;
+
 const ADVICE: &str = "\n\
     The words of the API have changed. Other programs read them, so first ask: is it compatible?\n\
     - A new field, or a new name of a list that has `Unknown`: yes.\n\
     - A field that is renamed, removed or of another type, or a name that is spelt otherwise: no. Keep the old one.\n\
     Then write the golden files anew, look at the difference, and tell of it in CHANGELOG.md:\n\
-      TWINSPAN_GOLDEN=write cargo test -p twinspan-api --test golden\n";
+      TWINSPAN_GOLDEN=write cargo test -p twinspan-api --test words\n";
 
 /// The answer `value` is written as the golden file has it, reads back, and is read with fields that are not known.
 #[track_caller]
