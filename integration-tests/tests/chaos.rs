@@ -1,10 +1,11 @@
 //! Endpoints that fail and lie, in every way there is: no transfer is missed, none is paid that was not asked
 //! for, and nobody needs to help.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use eyre::{WrapErr, ensure};
-use twinspan_bridge::abstain::Reason;
+use tokio::time::Instant;
+use twinspan_api::lane::Reason;
 use twinspan_chains::Truth;
 use twinspan_devnet::ports::{Ports, free_port};
 use twinspan_integration_tests::books::Ending;
@@ -76,8 +77,8 @@ impl Storm {
     async fn abstentions(&self) -> eyre::Result<Vec<Reason>> {
         let mut told = Vec::new();
         for relayer in &self.live.world.relayers {
-            let lanes = relayer.status().await?.pairs.into_iter().flat_map(|pair| pair.lanes);
-            told.extend(lanes.flat_map(|lane| lane.abstentions).map(|one| one.reason));
+            let status = relayer.status().await?;
+            told.extend(status.lanes().flat_map(|lane| &lane.abstentions).map(|one| one.reason));
         }
         Ok(told)
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use eyre::{WrapErr, ensure};
-use twinspan_bridge::lifecycle::Abstention;
+use twinspan_api::lane::Hold;
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually};
 
@@ -69,7 +69,7 @@ async fn a_lost_store_is_rebuilt_and_nothing_is_signed_before_peers_are_asked() 
             if !both || status.attested != Some(witness.linked.count) {
                 return Ok(false);
             }
-            linked += usize::try_from(witness.linked.count.get())?;
+            linked += usize::try_from(witness.linked.count)?;
             *before = status.attested;
         }
         Ok(linked == requested)
@@ -89,7 +89,7 @@ async fn a_lost_store_is_rebuilt_and_nothing_is_signed_before_peers_are_asked() 
             for lane in 0..2 {
                 let status = live.lane(ROBBED, lane).await?;
                 ensure!(status.attested.is_none(), "it signed before it asked: {status:?}");
-                if status.abstains != Some(Abstention::Recovering) || status.window == 0 {
+                if status.abstains != Some(Hold::Recovering) || status.window == 0 {
                     return Ok(false);
                 }
             }
@@ -112,7 +112,7 @@ async fn a_lost_store_is_rebuilt_and_nothing_is_signed_before_peers_are_asked() 
     live.load(6).await?;
     eventually("all is handed over", PATIENCE, async || {
         let lanes = [live.lane(ROBBED, 0).await?, live.lane(ROBBED, 1).await?];
-        Ok(lanes.iter().all(|lane| lane.settled.count.get() > 0 && lane.settled == lane.linked))
+        Ok(lanes.iter().all(|lane| lane.settled.count > 0 && lane.settled == lane.linked))
     })
     .await?;
     live.restart(0).await?;
@@ -138,7 +138,7 @@ async fn a_relayer_stops_in_good_order_under_load_and_keeps_its_store_to_itself(
     live.load(24).await?;
     let second = command::run(&live.world.relayers[0].config()).await?;
     second.refuses(1, &["relayer.redb", "stop the other twinspan that uses it"])?;
-    let begun = std::time::Instant::now();
+    let begun = tokio::time::Instant::now();
     let ended = live.terminate_all().await;
     ensure!(ended.iter().all(|well| *well), "ended well: {ended:?}");
     ensure!(begun.elapsed() < Duration::from_secs(10), "it took {:?}", begun.elapsed());

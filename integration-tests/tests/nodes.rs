@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use eyre::{OptionExt, WrapErr, ensure};
 use tokio::process::{Child, Command};
+use twinspan_api::chain::EndpointState;
 use twinspan_chains::Truth;
-use twinspan_chains::condition::EndpointState;
 use twinspan_devnet::node::NodeKind;
 use twinspan_devnet::ports::{Ports, free_port};
 use twinspan_integration_tests::books::Ending;

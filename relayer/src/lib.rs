@@ -1,10 +1,9 @@
 //! The relayer: one process beside a pair of nodes.
 //!
 //! [`app`] puts it together; [`engine`] owns the lanes of a pair; [`pipeline`] holds the tasks that a
-//! transfer passes; [`twinspan_store`] remembers; [`peers`] and [`api`] talk to the world.
+//! transfer passes; [`twinspan_store`] remembers; [`peers`] and [`serve`] talk to the world.
 
 pub mod account_store;
-pub mod api;
 pub mod app;
 pub mod config;
 pub mod engine;
@@ -13,5 +12,6 @@ pub mod lanes;
 pub mod metrics;
 pub mod peers;
 pub mod pipeline;
+pub mod serve;
 pub mod status;
 pub mod telemetry;

@@ -1,5 +1,7 @@
 //! Why a command failed, and the exit code that says so.
 
+use twinspan_api::client::ClientError;
+
 /// Why a command failed, by its exit code.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -16,6 +18,17 @@ pub(crate) enum Failure {
 impl From<eyre::Report> for Failure {
     fn from(report: eyre::Report) -> Self {
         Self::Failed(report)
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Unreachable { .. } | ClientError::Foreign { .. } => {
+                Self::Unreachable(error.into())
+            }
+            ClientError::NoClient(_) | ClientError::Refused { .. } => Self::Failed(error.into()),
+        }
     }
 }
 

@@ -82,6 +82,7 @@ impl Devnet {
         }
         // What is dropped half-way takes its processes with it.
         let mut world = tokio::select! {
+            biased;
             world = World::start(options, &|step| println!("• {step}")) => world?,
             () = &mut asked => return Err(eyre!("stopped before the world was up").into()),
         };
@@ -89,6 +90,7 @@ impl Devnet {
         let mut is_asked = false;
         if self.transfers > 0 {
             result = tokio::select! {
+                biased;
                 result = self.demonstrate(&mut world) => result,
                 () = &mut asked => {
                     is_asked = true;

@@ -1,7 +1,7 @@
 //! The demonstration: value crosses both ways while relayers die, are cut off, and come back.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use alloy::primitives::U256;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
@@ -9,10 +9,11 @@ use comfy_table::{Cell, CellAlignment, Table};
 use eyre::WrapErr;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde::Serialize;
+use tokio::time::Instant;
+use twinspan_api::status::Status;
 
 use crate::accounts::test_signer;
 use crate::ledger::{Conservation, Ledger, Totals, percentile};
-use crate::relayer::Status;
 use crate::traffic::{Asset, Sent, Traffic};
 use crate::world::World;
 
@@ -230,8 +231,8 @@ impl Bars {
                 let s = report.status.as_ref()?;
                 Some(format!(
                     "final {:>3}  certified {:>3}",
-                    s.linked.count.since(s.newest.count),
-                    s.certified.since(s.newest.count)
+                    s.linked.count.saturating_sub(s.newest.count),
+                    s.certified.saturating_sub(s.newest.count)
                 ))
             });
             let message = format!(

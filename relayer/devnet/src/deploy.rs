@@ -59,6 +59,7 @@ pub(crate) async fn deploy(
     };
     // Some fifty transactions, one after the other: nobody wants to wait a block's time for each.
     let (pair, [of_main, of_service]) = tokio::select! {
+        biased;
         deployed = deployed => deployed?,
         () = mine_without_pause(&providers) => unreachable!("it never ends"),
     };

@@ -2,12 +2,13 @@
 //! adds up. It reads the contracts' events itself and asks the recipients' balances.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use alloy::primitives::{Address, B256, U256};
 use alloy::providers::Provider;
 use eyre::{WrapErr, eyre};
 use serde::Serialize;
+use tokio::time::Instant;
 use twinspan_bridge::ids::{BlockNumber, BlockRef, Nonce};
 use twinspan_bridge::observe::{BridgeRead, SettlementEvent};
 use twinspan_bridge::request::{NATIVE_COIN, Request};

@@ -89,6 +89,7 @@ async fn carry(
             connections = FuturesUnordered::new();
         }
         tokio::select! {
+            biased;
             changed = state.changed() => {
                 if changed.is_err() {
                     return Ok(());

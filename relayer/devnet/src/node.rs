@@ -3,12 +3,13 @@
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use alloy::primitives::Address;
 use alloy::transports::http::reqwest::Url;
 use eyre::{WrapErr, eyre};
 use tokio::process::Child;
+use tokio::time::Instant;
 
 use crate::makes;
 

@@ -1,11 +1,12 @@
 //! A running world: its nodes, contracts, relayers and wires.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use alloy::primitives::Address;
 use alloy::providers::DynProvider;
 use eyre::{WrapErr, eyre};
 use futures::future::join_all;
+use tokio::time::Instant;
 use twinspan_bridge::ids::{BlockNumber, BridgeAt, ChainId, Lane};
 use twinspan_chains::EvmChain;
 use twinspan_contracts::deploy::LinkedToken;

@@ -1,7 +1,7 @@
 //! The scenes that are measured.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use alloy::network::TransactionBuilder;
 use alloy::primitives::{Address, U256};
@@ -9,6 +9,7 @@ use alloy::providers::Provider;
 use alloy::rpc::types::TransactionRequest;
 use alloy::sol_types::SolCall;
 use eyre::eyre;
+use tokio::time::Instant;
 use twinspan_chains::Truth;
 use twinspan_contracts::TestToken;
 use twinspan_devnet::ledger::{Ledger, percentile};
@@ -187,8 +188,8 @@ impl Scenes {
         loop {
             tokio::time::sleep(Duration::from_millis(200)).await;
             let Ok(status) = world.relayers[0].status().await else { continue };
-            let lanes = status.pairs.iter().flat_map(|pair| &pair.lanes);
-            let settled = lanes.filter_map(|lane| Some(lane.status.as_ref()?.settled.count.get()));
+            let settled =
+                status.lanes().filter_map(|lane| Some(lane.status.as_ref()?.settled.count));
             if settled.sum::<u64>() == want as u64 {
                 break;
             }

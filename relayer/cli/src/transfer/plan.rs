@@ -8,7 +8,6 @@ use eyre::eyre;
 use twinspan_bridge::request::NATIVE_COIN;
 use twinspan_contracts::abi::{asset_kind, direction};
 use twinspan_contracts::{Bridge, TestMultiToken, TestNFT, TestToken, Vault, explain_revert};
-use twinspan_relayer::clock::unix_seconds;
 
 use super::Transfer;
 use crate::Failure;
