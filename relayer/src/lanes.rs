@@ -69,4 +69,4 @@ impl LaneEntry {
 }
 
 /// Every lane of this relayer, by id.
-pub type Directory = BTreeMap<LaneId, LaneEntry>;
+pub(crate) type Directory = BTreeMap<LaneId, LaneEntry>;

@@ -115,11 +115,11 @@ pub enum ReadRefused {
 }
 
 /// What every peer is told. One that falls behind skips what it missed, and pulls.
-pub type Outbox = broadcast::Sender<Outgoing>;
+pub(crate) type Outbox = broadcast::Sender<Outgoing>;
 
 /// One thing that every peer is told.
 #[derive(Clone, Debug)]
-pub enum Outgoing {
+pub(crate) enum Outgoing {
     /// Our new attestations.
     Attestations(Arc<[Attestation]>),
     /// Where we attest nothing.

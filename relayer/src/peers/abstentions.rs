@@ -13,7 +13,7 @@ use twinspan_chains::Clock;
 use crate::status::Abstaining;
 
 /// How long a member's word counts. It repeats it every third of that.
-pub const FRESH: Duration = Duration::from_secs(30);
+pub(crate) const FRESH: Duration = Duration::from_secs(30);
 
 /// How far a member's clock may be off, in milliseconds.
 const CLOCK_MAX: u64 = 300_000;

@@ -3,12 +3,12 @@
 //! [`public`] and [`operator`] hold the routes; [`http`] holds the connections and their bounds.
 
 mod cross_origin;
-pub mod http;
+pub(crate) mod http;
 mod lanes;
 pub mod operator;
 mod orders;
 mod places;
-pub mod public;
+pub(crate) mod public;
 mod refusal;
 mod status;
 #[cfg(test)]
