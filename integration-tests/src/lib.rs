@@ -6,3 +6,4 @@ pub mod chaos;
 pub mod command;
 pub mod live;
 pub mod network;
+pub mod simulation;
