@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::abstain::{SignedAbstention, Statement};
 use crate::digest::Checkpoint;
-use crate::error::Disposition;
 use crate::ids::Count;
 
 /// Every multiple of this many requests is attestable, besides the last request of a source block.
@@ -31,7 +30,7 @@ pub struct Signature {
 /// A relayer's signature of a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attestation {
-    /// What is attested.
+    /// The checkpoint.
     pub checkpoint: Checkpoint,
     /// Who claims to have signed it.
     pub signer: Address,
@@ -53,16 +52,6 @@ pub enum AttestationError {
         /// The key that signed.
         got: Address,
     },
-}
-
-impl AttestationError {
-    /// A forged attestation says nothing of anything but its sender.
-    #[must_use]
-    pub const fn disposition(&self) -> Disposition {
-        match self {
-            Self::Malformed | Self::OtherSigner { .. } => Disposition::Quarantine,
-        }
-    }
 }
 
 impl Signature {

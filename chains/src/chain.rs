@@ -2,20 +2,21 @@
 
 mod connect;
 mod header;
+mod memory;
 mod pulse;
 mod range;
+mod suggest;
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use alloy::primitives::Address;
 use alloy::providers::DynProvider;
 use alloy::rpc::client::RpcClient;
 use alloy::rpc::json_rpc::{RpcRecv, RpcSend};
 use tokio::sync::watch;
-use twinspan_bridge::ids::{BlockRef, BridgeAt, ChainId, Count};
+use twinspan_bridge::ids::ChainId;
 
+use crate::clock::Clock;
 use crate::config::ChainConfig;
 use crate::rpc::endpoint::Endpoint;
 use crate::rpc::fault::RpcFault;
@@ -24,6 +25,7 @@ use crate::rpc::{CallCounts, classify};
 pub use connect::ConnectError;
 pub use header::Head;
 pub(crate) use header::Header;
+pub(crate) use memory::Memories;
 pub(crate) use pulse::Pulse;
 pub(crate) use range::RangeGauge;
 
@@ -46,14 +48,9 @@ struct Inner {
     heads: watch::Sender<Option<Head>>,
     range: RangeGauge,
     pulse: Pulse,
-    /// Counterparts by bridge: at most one entry a bridge that is read.
-    counterparts: Mutex<BTreeMap<Address, BridgeAt>>,
-    /// Where each bridge's incoming lane stood at the end of the last read. As many entries.
-    incoming: Mutex<BTreeMap<Address, (BlockRef, Count)>>,
+    memories: Memories,
     /// Which endpoint served logs last.
     logs_from: Arc<AtomicUsize>,
-    /// Whether hashing a header of this chain as Ethereum does gives its block's hash.
-    recomputes_headers: OnceLock<bool>,
 }
 
 impl EvmChain {
@@ -73,6 +70,12 @@ impl EvmChain {
     #[must_use]
     pub fn config(&self) -> &ChainConfig {
         &self.inner.config
+    }
+
+    /// Tells the time to all that is done on the chain.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.inner.config.clock
     }
 
     /// An alloy provider over the same stack, for deployment and command-line tools.
@@ -99,21 +102,6 @@ impl EvmChain {
         self.inner.range.span()
     }
 
-    /// Whether headers of this chain hash to their blocks' hashes, as the first one that the quorum agreed
-    /// on showed: `first` looks at it.
-    pub(crate) fn recomputes_headers(&self, first: impl FnOnce() -> bool) -> bool {
-        *self.inner.recomputes_headers.get_or_init(|| {
-            let recomputes = first();
-            if !recomputes {
-                tracing::warn!(
-                    chain = self.name(),
-                    "its header hashes cannot be recomputed: a state root is what the quorum says it is"
-                );
-            }
-            recomputes
-        })
-    }
-
     /// One call that any endpoint may answer.
     pub(crate) async fn request<P: RpcSend, R: RpcRecv>(
         &self,
@@ -134,32 +122,6 @@ impl EvmChain {
         call.await.map_err(|error| classify::fault_of(&error))
     }
 
-    /// What a quorum of endpoints suggests at most: with a quorum of `k`, the `k`-th least of their answers. Fewer liars
-    /// than that cannot raise it; with a quorum of 1, whichever answers first is believed.
-    pub(crate) async fn request_suggestion<P: RpcSend, R: RpcRecv + Ord>(
-        &self,
-        method: &'static str,
-        params: P,
-    ) -> Result<R, RpcFault> {
-        let quorum = self.inner.config.quorum;
-        if quorum < 2 {
-            return self.request(method, params).await;
-        }
-        let asked = self.endpoints().iter().map(|endpoint| endpoint.ask(method, params.clone()));
-        let mut answers = Vec::new();
-        let mut last = RpcFault::QuorumUnavailable { want: quorum, answered: 0 };
-        for answer in futures::future::join_all(asked).await {
-            match answer {
-                Ok(suggestion) => answers.push(suggestion),
-                // That the nodes do not know the method says more than that one is down.
-                Err(fault) if !matches!(last, RpcFault::Refused { .. }) => last = fault,
-                Err(_) => {}
-            }
-        }
-        answers.sort_unstable();
-        answers.into_iter().nth(quorum - 1).ok_or(last)
-    }
-
     pub(crate) fn endpoints(&self) -> &[Endpoint] {
         &self.inner.endpoints
     }
@@ -173,6 +135,11 @@ impl EvmChain {
         &self.inner.pulse
     }
 
+    /// What the modules above remember of the chain.
+    pub(crate) fn memories(&self) -> &Memories {
+        &self.inner.memories
+    }
+
     pub(crate) fn range(&self) -> &RangeGauge {
         &self.inner.range
     }
@@ -184,25 +151,5 @@ impl EvmChain {
         let Some(endpoint) = self.inner.endpoints.get(from) else { return };
         tracing::warn!(chain = self.name(), endpoint = endpoint.label(), "distrusting an endpoint");
         endpoint.distrust();
-    }
-
-    pub(crate) fn known_incoming(&self, bridge: Address) -> Option<(BlockRef, Count)> {
-        let known = self.inner.incoming.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&bridge).copied()
-    }
-
-    pub(crate) fn remember_incoming(&self, bridge: Address, at: BlockRef, count: Count) {
-        let mut known = self.inner.incoming.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(bridge, (at, count));
-    }
-
-    pub(crate) fn known_counterpart(&self, bridge: Address) -> Option<BridgeAt> {
-        let known = self.inner.counterparts.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&bridge).copied()
-    }
-
-    pub(crate) fn remember_counterpart(&self, bridge: Address, counterpart: BridgeAt) {
-        let mut known = self.inner.counterparts.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(bridge, counterpart);
     }
 }

@@ -95,29 +95,24 @@ impl EvmChain {
     /// What the chain and its endpoints are like now. Costs no call; tells something once heads are watched.
     #[must_use]
     pub fn condition(&self) -> Condition {
-        condition(self)
-    }
-}
-
-/// See [`EvmChain::condition`].
-pub(crate) fn condition(chain: &EvmChain) -> Condition {
-    let config = chain.config();
-    let silent_after = (config.poll_interval * SILENT_INTERVALS).max(SILENT_MIN);
-    let ages = chain.pulse().ages();
-    let state = match ages {
-        None => ChainState::Starting,
-        Some((silent, _)) if silent > silent_after => ChainState::Unreachable,
-        Some((_, still)) if still > config.stall_after => ChainState::Halted,
-        Some(_) => ChainState::Live,
-    };
-    let endpoints = chain.endpoints().iter().map(|endpoint| EndpointReport {
-        label: endpoint.label().to_owned(),
-        provider: endpoint.provider().to_owned(),
-        state: endpoint.state(),
-    });
-    Condition {
-        state,
-        still_seconds: ages.map_or(0, |(_, still)| still.as_secs()),
-        endpoints: endpoints.collect(),
+        let config = self.config();
+        let silent_after = config.poll_interval.saturating_mul(SILENT_INTERVALS).max(SILENT_MIN);
+        let ages = self.pulse().ages();
+        let state = match ages {
+            None => ChainState::Starting,
+            Some((silent, _)) if silent > silent_after => ChainState::Unreachable,
+            Some((_, still)) if still > config.stall_after => ChainState::Halted,
+            Some(_) => ChainState::Live,
+        };
+        let endpoints = self.endpoints().iter().map(|endpoint| EndpointReport {
+            label: endpoint.label().to_owned(),
+            provider: endpoint.provider().to_owned(),
+            state: endpoint.state(),
+        });
+        Condition {
+            state,
+            still_seconds: ages.map_or(0, |(_, still)| still.as_secs()),
+            endpoints: endpoints.collect(),
+        }
     }
 }

@@ -6,6 +6,8 @@ use alloy::primitives::B256;
 use twinspan_bridge::finality::FinalityRule;
 use twinspan_bridge::ids::ChainId;
 
+use crate::clock::Clock;
+
 pub use reqwest::Url;
 
 /// How to reach a chain, and its rules.
@@ -33,6 +35,30 @@ pub struct ChainConfig {
     pub quorum: usize,
     /// What a read of a bridge's state rests on.
     pub truth: Truth,
+    /// Tells the time to all that is done on the chain.
+    pub clock: Clock,
+}
+
+impl ChainConfig {
+    /// A chain that follows the `finalized` tag, polls each second and believes any one endpoint, by the machine's
+    /// clock. Everything can be set otherwise afterwards.
+    #[must_use]
+    pub fn new(name: &str, chain_id: ChainId, endpoints: Vec<EndpointConfig>) -> Self {
+        Self {
+            name: name.to_owned(),
+            chain_id,
+            genesis_hash: None,
+            endpoints,
+            finality: FinalityRule::Finalized,
+            poll_interval: Duration::from_secs(1),
+            stall_after: Duration::from_secs(120),
+            log_range_max: 1_000,
+            fees: FeePolicy::default(),
+            quorum: 1,
+            truth: Truth::default(),
+            clock: Clock::system(),
+        }
+    }
 }
 
 /// What a read of a bridge's state rests on, the strictest first. None falls back to a weaker one.
@@ -76,6 +102,23 @@ pub struct EndpointConfig {
     pub concurrency: usize,
     /// How long one attempt may take.
     pub timeout: Duration,
+}
+
+impl EndpointConfig {
+    /// A node without an address and of a provider of its own, for
+    /// [`EvmChain::connect_over`](crate::EvmChain::connect_over).
+    #[must_use]
+    pub fn in_process(label: &str) -> Self {
+        Self {
+            label: label.to_owned(),
+            provider: label.to_owned(),
+            http: None,
+            ws: None,
+            requests_per_second: 0,
+            concurrency: 32,
+            timeout: Duration::from_secs(5),
+        }
+    }
 }
 
 impl std::fmt::Debug for EndpointConfig {

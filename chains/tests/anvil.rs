@@ -18,10 +18,10 @@ use twinspan_bridge::digest::Checkpoint;
 use twinspan_bridge::ids::{BlockNumber, BlockRef, BridgeAt, ChainId, Epoch, Lane};
 use twinspan_bridge::lane_head::{LanePosition, Linked};
 use twinspan_bridge::observe::SettlementEvent;
-use twinspan_chains::evm::submit::{attest_call, deliver_call};
+use twinspan_chains::evm::calls::{attest_call, deliver_call};
 use twinspan_chains::signer::{LocalKey, TransactionSigner};
 use twinspan_chains::transactions::{
-    EngineHandle, Intent, IntentId, MemoryStore, Outcome, Resolved, TransactionEngine,
+    Account, AccountHandle, Intent, IntentId, MemoryStore, Outcome, Resolved,
 };
 use twinspan_chains::{ChainConfig, EvmChain, PreflightError};
 use twinspan_contracts::abi::{Bridge, NATIVE_COIN, Vault};
@@ -57,7 +57,7 @@ fn dev_address() -> Address {
 
 /// A submitter with an account of its own, funded by the development account.
 struct Submitter {
-    handle: EngineHandle,
+    handle: AccountHandle,
     outcomes: mpsc::Receiver<Resolved>,
     cancel: CancellationToken,
 }
@@ -72,8 +72,7 @@ impl Submitter {
             chain.provider().raw_request("anvil_setBalance".into(), funds).await;
         set.expect("funded");
         let (sender, outcomes) = mpsc::channel(16);
-        let (engine, handle) =
-            TransactionEngine::new(chain.clone(), signer, MemoryStore::default(), sender);
+        let (engine, handle) = Account::new(chain.clone(), signer, MemoryStore::default(), sender);
         let cancel = CancellationToken::new();
         tokio::spawn(engine.run(cancel.clone()));
         let mut heads = chain.heads();

@@ -12,7 +12,7 @@ use support::node::{FakeNode, SendFault};
 use support::rig::{BRIDGE, CrashingStore, Rig, config, intent, is_mined};
 use twinspan_bridge::finality::FinalityRule;
 use twinspan_chains::ChainConfig;
-use twinspan_chains::transactions::{EngineFault, Intent, IntentId, MemoryStore, Resolved};
+use twinspan_chains::transactions::{AccountStopped, Intent, IntentId, MemoryStore, Resolved};
 
 /// Runs three intents over a store that crashes at its `crash_at`-th write; whether it did crash.
 /// `stuck`: blocks leave our transactions out for so long at first that they are replaced.
@@ -54,7 +54,7 @@ async fn survives_a_crash_at(crash_at: usize, after: bool, fees: bool, stuck: bo
             break;
         }
         let fault = rig.running.await.expect("no panic").expect_err("the crash");
-        assert!(matches!(fault, EngineFault::Store(_)), "{fault}");
+        assert!(matches!(fault, AccountStopped::Store(_)), "{fault}");
         crashed = true;
     }
     assert_eq!(ended.len(), 3, "every intent ends (write {crash_at}, after: {after})");
@@ -193,7 +193,7 @@ impl Campaign {
         }
         if rig.running.is_finished() {
             let fault = rig.running.await.expect("no panic").expect_err("the crash");
-            assert!(matches!(fault, EngineFault::Store(_)), "{fault}");
+            assert!(matches!(fault, AccountStopped::Store(_)), "{fault}");
             self.crashes += 1;
         } else {
             rig.stop().await;

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use twinspan_bridge::finality::FinalityRule;
 use twinspan_bridge::ids::AccountNonce;
 use twinspan_chains::transactions::{
-    AccountKey, MemoryStore, Order, OrderRefused, Outcome, TransactionEngine, TransactionStore,
+    Account, AccountKey, Command, CommandRefused, MemoryStore, Outcome, TransactionStore,
 };
 use twinspan_chains::{ChainConfig, EvmChain};
 
@@ -49,8 +49,7 @@ async fn steady_state_costs_one_call_a_head_and_none_when_idle() {
     let node = FakeNode::without_fees();
     let chain = EvmChain::connect_over(config(), vec![node.service()]).await.expect("connects");
     let (sender, mut outcomes) = mpsc::channel(16);
-    let (engine, handle) =
-        TransactionEngine::new(chain.clone(), signer(), MemoryStore::default(), sender);
+    let (engine, handle) = Account::new(chain.clone(), signer(), MemoryStore::default(), sender);
     let cancel = CancellationToken::new();
     let running = tokio::spawn(engine.run(cancel.clone()));
     let mut heads = chain.heads();
@@ -215,6 +214,20 @@ async fn an_endpoint_that_lies_about_fees_does_not_make_us_offer_what_we_cannot_
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_endpoint_that_tells_an_account_nonce_past_all_bounds_is_passed_over() {
+    let node = FakeNode::with_fees();
+    let services = vec![node.service_with_count(u64::MAX), node.service()];
+    let config = support::config(CHAIN_ID, 2);
+    let mut rig = Rig::start_over(services, &node, config, MemoryStore::default()).await;
+    for n in 1..=2 {
+        rig.handle.submit(intent(n)).await.expect("taken");
+        assert!(is_mined(&rig.mine_until_outcome().await));
+    }
+    assert_eq!(node.arrived_nonces(), [0, 1]);
+    rig.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_foreign_transaction_on_our_account_abandons_the_intent() {
     let node = FakeNode::without_fees();
     let mut rig = Rig::start(&node, config(), MemoryStore::default()).await;
@@ -261,7 +274,7 @@ async fn intents_reach_the_node_in_the_order_in_which_they_were_submitted() {
     let slow = node.service_slow_once(Duration::from_millis(400));
     let chain = EvmChain::connect_over(config(), vec![slow]).await.expect("connects");
     let (sender, mut outcomes) = mpsc::channel(16);
-    let (engine, handle) = TransactionEngine::new(chain, signer(), MemoryStore::default(), sender);
+    let (engine, handle) = Account::new(chain, signer(), MemoryStore::default(), sender);
     let cancel = CancellationToken::new();
     let running = tokio::spawn(engine.run(cancel.clone()));
     for n in 1..=4 {
@@ -314,7 +327,7 @@ async fn a_dropped_intent_ends_as_abandoned() {
     rig.handle.submit(intent(1)).await.expect("taken");
     tokio::time::sleep(Duration::from_secs(1)).await;
     let nonce = rig.handle.snapshot().pending[0].nonce;
-    let filler = rig.handle.order(nonce, Order::Drop).await.expect("dropped");
+    let filler = rig.handle.command(nonce, Command::Drop).await.expect("dropped");
     assert_ne!(filler.transaction, None);
     tokio::time::sleep(Duration::from_secs(1)).await;
     let resolved = rig.mine_until_outcome().await;
@@ -332,14 +345,14 @@ async fn an_order_to_bump_raises_the_fee_at_once_where_there_is_one() {
     rig.handle.submit(intent(1)).await.expect("taken");
     tokio::time::sleep(Duration::from_secs(1)).await;
     let before = rig.handle.snapshot().pending[0].clone();
-    let bumped = rig.handle.order(before.nonce, Order::Bump).await.expect("bumped");
+    let bumped = rig.handle.command(before.nonce, Command::Bump).await.expect("bumped");
     assert_ne!(bumped.transaction, before.transaction);
     assert_ne!(bumped.fees, before.fees);
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(node.arrived().len(), 2, "and it is broadcast");
     assert!(is_mined(&rig.mine_until_outcome().await));
-    let late = rig.handle.order(before.nonce, Order::Bump).await;
-    assert_eq!(late, Err(OrderRefused::NotPending(before.nonce)));
+    let late = rig.handle.command(before.nonce, Command::Bump).await;
+    assert_eq!(late, Err(CommandRefused::NotPending(before.nonce)));
     rig.stop().await;
 
     let node = FakeNode::without_fees();
@@ -347,7 +360,7 @@ async fn an_order_to_bump_raises_the_fee_at_once_where_there_is_one() {
     rig.handle.submit(intent(1)).await.expect("taken");
     tokio::time::sleep(Duration::from_secs(1)).await;
     let nonce = rig.handle.snapshot().pending[0].nonce;
-    assert_eq!(rig.handle.order(nonce, Order::Bump).await, Err(OrderRefused::NoRoom));
+    assert_eq!(rig.handle.command(nonce, Command::Bump).await, Err(CommandRefused::NoRoom));
     rig.stop().await;
 }
 

@@ -6,20 +6,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use alloy::primitives::{B256, U64, U256, b256, keccak256};
+use alloy::primitives::{B256, Bytes, U64, U256, b256, keccak256};
 use alloy::sol_types::SolCall;
 use serde_json::{Value, json};
 use support::bridge::{
     BRIDGE, CHAIN_ID, OTHER, asked, handed_over, header, log, number, requested,
 };
 use support::wire::{Answer, wire};
-use twinspan_bridge::error::Disposition;
 use twinspan_bridge::finality::FinalityRule;
 use twinspan_bridge::ids::{BlockNumber, BlockRef, ChainId, Count, Nonce};
 use twinspan_bridge::observe::{BridgeRead, SettlementEvent};
 use twinspan_chains::evm::LogFault;
 use twinspan_chains::rpc::RpcService;
-use twinspan_chains::{ChainConfig, ConnectError, EvmChain, ReadError, RpcFault};
+use twinspan_chains::{ChainConfig, ConnectError, Disposition, EvmChain, ReadError, RpcFault};
 use twinspan_contracts::abi::Bridge;
 
 const TO: BlockRef = BlockRef { number: BlockNumber::new(20), hash: B256::repeat_byte(20) };
@@ -152,7 +151,69 @@ async fn a_log_of_another_emitter_is_refused() {
     forged["address"] = json!(OTHER);
     let fault = log_fault(vec![forged]).await;
     assert_eq!(fault, LogFault::Emitter { got: OTHER, want: BRIDGE });
-    assert_eq!(fault.disposition(), Disposition::Quarantine);
+    assert_eq!(ReadError::from(fault).disposition(), Disposition::Quarantine);
+}
+
+#[tokio::test]
+async fn a_request_or_handover_that_no_lane_reaches_is_refused() {
+    let delivered = |first, count| Bridge::BatchDelivered {
+        firstNonce: first,
+        count,
+        head: B256::repeat_byte(2),
+        submitter: OTHER,
+    };
+    let released =
+        Bridge::HandoverReleased { nonce: u64::MAX, recipient: OTHER, amount: U256::ONE };
+    let forged = [
+        log(&requested(u64::MAX), 12, 0),
+        log(&handed_over(u64::MAX), 12, 0),
+        log(&delivered(u64::MAX, 5), 12, 0),
+        log(&delivered(4, u64::MAX), 12, 0),
+        log(&released, 12, 0),
+    ];
+    for log in forged {
+        let topic: B256 = serde_json::from_value(log["topics"][0].clone()).expect("a topic");
+        let want = LogFault::Unreached { topic, number: u64::MAX };
+        assert_eq!(log_fault(vec![log]).await, want);
+    }
+}
+
+#[tokio::test]
+async fn a_log_of_a_block_that_no_chain_reaches_is_refused() {
+    for field in ["blockNumber", "logIndex"] {
+        let mut forged = log(&requested(1), 12, 0);
+        forged[field] = json!(U64::MAX);
+        let refused = read(vec![forged]).await;
+        assert!(matches!(refused, Err(ReadError::Rpc(RpcFault::Malformed(_)))), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_count_that_no_lane_reaches_is_refused() {
+    for (outgoing, incoming) in [(u64::MAX, 5), (3, u64::MAX)] {
+        let node = wire(move |method, params| match method {
+            "eth_call" => Answer::Result(json!(Bytes::from(stood_at(outgoing, incoming)))),
+            _ => basics(method, params),
+        });
+        let chain = connect(support::config(CHAIN_ID, 1), vec![node]).await;
+        let want = "requests of a lane: 18446744073709551615 is more than any chain counts";
+        let refused = chain.bridge_state(BRIDGE, TO).await;
+        assert_eq!(refused, Err(RpcFault::Malformed(want.to_owned())));
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_no_chain_reaches_is_passed_over() {
+    let liar = wire(|method, params| match method {
+        "eth_getBlockByNumber" => Answer::Result(header(u64::MAX, TO.hash)),
+        "eth_blockNumber" => Answer::Result(json!(U64::MAX)),
+        _ => basics(method, params),
+    });
+    let both = vec![liar.clone(), node(Vec::new())];
+    let chain = connect(support::config(CHAIN_ID, 2), both).await;
+    assert_eq!(chain.latest().await, Ok(TO));
+    let chain = connect(support::config(CHAIN_ID, 1), vec![liar]).await;
+    assert!(matches!(chain.latest().await, Err(RpcFault::Malformed(_))));
 }
 
 #[tokio::test]

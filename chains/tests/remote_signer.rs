@@ -21,9 +21,7 @@ use twinspan_chains::signer::{
     LocalKey, RemoteKey, RemoteProblem, RemoteSigner, Signer, SignerError, TransactionSigner,
     attest,
 };
-use twinspan_chains::transactions::{
-    Intent, IntentId, MemoryStore, Order, Outcome, TransactionEngine,
-};
+use twinspan_chains::transactions::{Account, Command, Intent, IntentId, MemoryStore, Outcome};
 
 const SECRET: [u8; 32] = [7; 32];
 
@@ -141,8 +139,7 @@ async fn a_transaction_waits_for_its_remote_signature_and_then_goes_out_in_order
     server.behave(Behaviour::Status(500));
     let store = Arc::new(MemoryStore::default());
     let (told, mut outcomes) = mpsc::channel(16);
-    let (engine, handle) =
-        TransactionEngine::new(chain, TransactionSigner::new(signer), store, told);
+    let (engine, handle) = Account::new(chain, TransactionSigner::new(signer), store, told);
     let cancel = CancellationToken::new();
     let running = tokio::spawn(engine.run(cancel.clone()));
     let intent = |n: u8| Intent {
@@ -161,7 +158,7 @@ async fn a_transaction_waits_for_its_remote_signature_and_then_goes_out_in_order
     assert!(!running.is_finished(), "and nothing stops");
     let unsigned = handle.snapshot().pending;
     assert_eq!(unsigned[0].waits_for.as_deref(), Some("the signer"));
-    handle.order(unsigned[0].nonce, Order::Drop).await.expect("dropped");
+    handle.command(unsigned[0].nonce, Command::Drop).await.expect("dropped");
     let waited = tokio::time::timeout(Duration::from_secs(20), outcomes.recv()).await;
     let cancelled = waited.expect("in time").expect("the engine runs");
     assert_eq!(cancelled.id, intent(0).id);

@@ -6,7 +6,7 @@ use eyre::{OptionExt, ensure};
 use twinspan_bridge::lifecycle::Stage;
 use twinspan_bridge::observe::ParkReason;
 use twinspan_bridge::request::NATIVE_COIN;
-use twinspan_chains::evm::submit::encode_request;
+use twinspan_chains::evm::calls::encode_request;
 use twinspan_contracts::{
     Bridge, BridgeMultiToken, BridgeNFT, HandoverLog, TestMultiToken, TestNFT, Vault,
 };

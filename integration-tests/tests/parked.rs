@@ -8,7 +8,7 @@ use twinspan_bridge::ids::{Nonce, TransferId};
 use twinspan_bridge::lifecycle::Stage;
 use twinspan_bridge::observe::ParkReason;
 use twinspan_bridge::request::Request;
-use twinspan_chains::evm::submit::encode_request;
+use twinspan_chains::evm::calls::encode_request;
 use twinspan_contracts::{Bridge, BridgeToken, Refuser, Vault};
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::chain;

@@ -1,6 +1,6 @@
-//! Every metric of the relayer, with its labels.
+//! Every metric of the relayer, with its labels; those of a chain are in [`twinspan_chains::metrics`].
 
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge};
+use metrics::{counter, describe_counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use twinspan_bridge::lifecycle::LaneStatus;
 use twinspan_bridge::observe::ParkReason;
@@ -34,11 +34,6 @@ pub fn install() -> Result<PrometheusHandle, MetricsError> {
     );
     describe_gauge!("twinspan_chain_state", "1 for the state that the chain is in");
     describe_gauge!("twinspan_endpoint_state", "1 for the state that the endpoint is in");
-    describe_gauge!("twinspan_account_coins", "What the submitting account holds");
-    describe_gauge!(
-        "twinspan_account_runway_hours",
-        "How long that lasts at the rate of the last hour"
-    );
     describe_gauge!("twinspan_lane_abstains", "1 while this relayer signs nothing");
     describe_counter!("twinspan_attestations_total", "Checkpoints that this relayer attested");
     describe_counter!("twinspan_attestations_posted_total", "Attestations posted on chain");
@@ -60,10 +55,7 @@ pub fn install() -> Result<PrometheusHandle, MetricsError> {
     describe_counter!("twinspan_parked_total", "Handovers parked by reason");
     describe_counter!("twinspan_alarms_total", "Alarms by kind");
     describe_counter!("twinspan_peer_messages_total", "Peer requests answered, by outcome");
-    describe_histogram!(
-        "twinspan_own_latency_seconds",
-        "Final block seen to batch accepted by a node"
-    );
+    twinspan_chains::metrics::describe();
     Ok(handle)
 }
 

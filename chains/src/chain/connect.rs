@@ -1,19 +1,19 @@
 //! Connects a chain: its endpoints, their agreement, and the check that they serve it.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use alloy::network::Ethereum;
 use alloy::primitives::{B256, U64};
 use alloy::providers::{Provider, RootProvider};
 use tokio::sync::watch;
-use twinspan_bridge::error::Disposition;
 use twinspan_bridge::ids::ChainId;
 
-use super::{EvmChain, Inner, Pulse, RangeGauge};
+use super::{EvmChain, Inner, Memories, Pulse, RangeGauge};
 use crate::config::ChainConfig;
-use crate::rpc::endpoint::Endpoint;
+use crate::disposition::Disposition;
+use crate::rpc::endpoint::{Endpoint, Shared};
 use crate::rpc::fault::RpcFault;
 use crate::rpc::identity::Wanted;
 use crate::rpc::{self, CallCounts, RpcService, WsLink};
@@ -108,8 +108,7 @@ impl ConnectError {
 impl EvmChain {
     /// Connects and checks the chain id of every endpoint.
     ///
-    /// An endpoint that does not answer is let be as long as a quorum of the others does; its chain id is
-    /// checked when it first answers.
+    /// A silent endpoint is tolerated while the others form a quorum; its chain id is checked when it first answers.
     ///
     /// # Errors
     /// [`ConnectError`] names the endpoint and what is wrong with it.
@@ -159,22 +158,31 @@ impl EvmChain {
         config.poll_interval = config.poll_interval.max(POLL_INTERVAL_MIN);
         let name: Arc<str> = config.name.as_str().into();
         let counts = CallCounts::default();
-        let want = Wanted { id: config.chain_id, genesis: config.genesis_hash };
+        let shared = Shared {
+            chain: Arc::clone(&name),
+            want: Wanted { id: config.chain_id, genesis: config.genesis_hash },
+            counts: counts.clone(),
+            clock: config.clock.clone(),
+        };
         let endpoints: Arc<[Endpoint]> = config
             .endpoints
             .iter()
             .zip(wires)
-            .map(|(endpoint, (wire, ws))| {
-                Endpoint::new(endpoint, (&name, want), wire, ws, counts.clone())
-            })
+            .map(|(endpoint, (wire, ws))| Endpoint::new(endpoint, &shared, wire, ws))
             .collect();
         let deadline = whole_call_deadline(&config);
         let logs_from = Arc::default();
-        let any = rpc::failover_client(&name, &endpoints, deadline, Arc::clone(&logs_from));
+        let any = rpc::failover_client(
+            &name,
+            &endpoints,
+            deadline,
+            &config.clock,
+            Arc::clone(&logs_from),
+        );
         let quorum = match config.quorum {
             // One endpoint's word is any endpoint's word: failover costs fewer calls.
             0 | 1 => any.clone(),
-            want => rpc::quorum_client(&name, &endpoints, want, deadline),
+            want => rpc::quorum_client(&name, &endpoints, want, deadline, &config.clock),
         };
         let provider = RootProvider::<Ethereum>::new(any.clone()).erased();
         let (heads, _) = watch::channel(None);
@@ -189,10 +197,8 @@ impl EvmChain {
             heads,
             range,
             pulse: Pulse::default(),
-            counterparts: Mutex::default(),
-            incoming: Mutex::default(),
+            memories: Memories::default(),
             logs_from,
-            recomputes_headers: OnceLock::new(),
         };
         let chain = Self { inner: Arc::new(inner) };
         chain.check_endpoints().await?;
@@ -251,5 +257,8 @@ const POLL_INTERVAL_MIN: Duration = Duration::from_millis(10);
 /// Time for a call to reach three endpoints, or one of them three times, with waits in between.
 fn whole_call_deadline(config: &ChainConfig) -> Duration {
     let slowest = config.endpoints.iter().map(|endpoint| endpoint.timeout).max();
-    slowest.unwrap_or(Duration::from_secs(10)) * 3 + Duration::from_secs(2)
+    slowest
+        .unwrap_or(Duration::from_secs(10))
+        .saturating_mul(3)
+        .saturating_add(Duration::from_secs(2))
 }

@@ -4,6 +4,8 @@ use alloy::primitives::{B256, U64, U128};
 use serde::Deserialize;
 use twinspan_bridge::ids::{BlockNumber, BlockRef};
 
+use crate::rpc::quantity::Quantity;
+
 /// The newest block of a chain, with what its header says about fees and time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
@@ -20,13 +22,13 @@ pub struct Head {
 }
 
 /// The fields of a JSON-RPC block header that we read.
-#[derive(Debug, Clone, Deserialize, serde::Serialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Header {
-    number: U64,
+    number: Quantity,
     hash: B256,
     parent_hash: B256,
-    timestamp: U64,
+    timestamp: Quantity,
     #[serde(default)]
     base_fee_per_gas: Option<U128>,
     gas_limit: U64,
@@ -35,9 +37,9 @@ pub(crate) struct Header {
 impl From<Header> for Head {
     fn from(header: Header) -> Self {
         Self {
-            block: BlockRef { number: BlockNumber::new(header.number.to()), hash: header.hash },
+            block: BlockRef { number: BlockNumber::new(header.number.get()), hash: header.hash },
             parent: header.parent_hash,
-            timestamp: header.timestamp.to(),
+            timestamp: header.timestamp.get(),
             base_fee: header.base_fee_per_gas.map(|fee| fee.to()),
             gas_limit: header.gas_limit.to(),
         }

@@ -4,7 +4,6 @@
 //! contract's own count: it moves by batches, a batch tells of each of its handovers once, and the last
 //! batch ends where the contract stands.
 
-use twinspan_bridge::error::Disposition;
 use twinspan_bridge::ids::Count;
 use twinspan_bridge::lane_head::LanePosition;
 use twinspan_bridge::observe::{Settlement, SettlementEvent};
@@ -17,14 +16,6 @@ pub struct Incomplete {
     pub told: Count,
     /// How far the contract's own state is.
     pub count: Count,
-}
-
-impl Incomplete {
-    /// What the fault demands: the node may catch up, and another one may know more.
-    #[must_use]
-    pub const fn disposition(&self) -> Disposition {
-        Disposition::Wait
-    }
 }
 
 /// Checks settlements in the order of the chain against the contract's position after them. `before`: the

@@ -1,32 +1,33 @@
 //! Decodes a bridge's logs strictly: a log counts only if encoding what was read gives it back exactly.
 
-use alloy::primitives::{Address, B256, Bytes, LogData, U64};
+use alloy::primitives::{Address, B256, Bytes, LogData};
 use alloy::sol_types::SolEvent;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use twinspan_bridge::attest::{Attestation, Signature};
 use twinspan_bridge::digest::Checkpoint;
-use twinspan_bridge::error::Disposition;
 use twinspan_bridge::ids::{BlockNumber, Count, Epoch, Lane, Nonce};
 use twinspan_bridge::lane_head::LanePosition;
 use twinspan_bridge::observe::{ParkReason, Settlement, SettlementEvent};
 use twinspan_bridge::request::{AssetKind, Request, SourcedRequest};
 use twinspan_contracts::abi::Bridge;
 
+use crate::rpc::quantity::{self, Quantity};
+
 /// A log as JSON-RPC shows it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RawLog {
     pub(crate) address: Address,
     pub(crate) topics: Vec<B256>,
     pub(crate) data: Bytes,
     #[serde(default)]
-    pub(crate) block_number: Option<U64>,
+    pub(crate) block_number: Option<Quantity>,
     #[serde(default)]
     pub(crate) block_hash: Option<B256>,
     #[serde(default)]
     pub(crate) transaction_hash: Option<B256>,
     #[serde(default)]
-    pub(crate) log_index: Option<U64>,
+    pub(crate) log_index: Option<Quantity>,
     #[serde(default)]
     pub(crate) removed: bool,
 }
@@ -77,25 +78,19 @@ pub enum LogFault {
         /// Its first topic.
         topic: B256,
     },
-}
-
-impl LogFault {
-    /// What the fault demands.
-    #[must_use]
-    pub const fn disposition(&self) -> Disposition {
-        match self {
-            Self::Unsettled | Self::OtherFork { .. } => Disposition::Wait,
-            Self::Emitter { .. }
-            | Self::OutOfRange { .. }
-            | Self::Duplicate { .. }
-            | Self::Malformed { .. } => Disposition::Quarantine,
-        }
-    }
+    /// An event of ours that tells of a request further than any lane reaches.
+    #[error("a log of topic {topic} tells of request {number}, which no lane reaches")]
+    Unreached {
+        /// Its first topic.
+        topic: B256,
+        /// The nonce or count that it tells.
+        number: u64,
+    },
 }
 
 /// Where a log stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
+pub(crate) struct LogPlace {
     pub(crate) block: BlockNumber,
     pub(crate) index: u64,
 }
@@ -103,7 +98,7 @@ pub(crate) struct Place {
 /// A log with a place in a block, by the contract asked about.
 #[derive(Clone, Debug)]
 pub(crate) struct PlacedLog {
-    pub(crate) place: Place,
+    pub(crate) place: LogPlace,
     pub(crate) block_hash: B256,
     transaction: B256,
     data: LogData,
@@ -124,11 +119,11 @@ impl PlacedLog {
         else {
             return Err(LogFault::Unsettled);
         };
-        let block = BlockNumber::new(number.to());
+        let block = BlockNumber::new(number.get());
         if block < from || block > to {
             return Err(LogFault::OutOfRange { got: block, from, to });
         }
-        let place = Place { block, index: index.to() };
+        let place = LogPlace { block, index: index.get() };
         let data = LogData::new_unchecked(raw.topics, raw.data);
         Ok(Self { place, block_hash, transaction, data })
     }
@@ -136,7 +131,7 @@ impl PlacedLog {
 
 /// What a log of the bridge tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
+pub(crate) enum LogTold {
     Request(SourcedRequest),
     Settlement(Settlement),
     Recorded(Attestation),
@@ -147,23 +142,23 @@ pub(crate) enum Told {
 }
 
 /// Reads a log. `incoming` is the lane whose destination the bridge is.
-pub(crate) fn decode(log: &PlacedLog, incoming: &Lane) -> Result<Told, LogFault> {
-    let Some(&topic) = log.data.topics().first() else { return Ok(Told::Nothing) };
+pub(crate) fn decode(log: &PlacedLog, incoming: &Lane) -> Result<LogTold, LogFault> {
+    let Some(&topic) = log.data.topics().first() else { return Ok(LogTold::Nothing) };
     let event = match topic {
         Bridge::ValueTransferRequested::SIGNATURE_HASH => {
-            return request(log, strictly(log, topic)?, topic).map(Told::Request);
+            return request(log, strictly(log, topic)?, topic).map(LogTold::Request);
         }
         Bridge::AttestationRecorded::SIGNATURE_HASH => {
-            return Ok(Told::Recorded(recorded(strictly(log, topic)?, incoming)));
+            return Ok(LogTold::Recorded(recorded(strictly(log, topic)?, topic, incoming)?));
         }
         Bridge::RelayerSetChanged::SIGNATURE_HASH | Bridge::RelayerRevoked::SIGNATURE_HASH => {
-            return Ok(Told::RelayersChanged);
+            return Ok(LogTold::RelayersChanged);
         }
         Bridge::BatchDelivered::SIGNATURE_HASH => {
             let event: Bridge::BatchDelivered = strictly(log, topic)?;
             SettlementEvent::BatchDelivered {
-                first: Nonce::new(event.firstNonce),
-                count: Count::new(event.count),
+                first: nonce(event.firstNonce, topic)?,
+                count: count(event.count, topic)?,
                 head: event.head,
                 submitter: event.submitter,
             }
@@ -171,7 +166,7 @@ pub(crate) fn decode(log: &PlacedLog, incoming: &Lane) -> Result<Told, LogFault>
         Bridge::HandedOver::SIGNATURE_HASH => {
             let event: Bridge::HandedOver = strictly(log, topic)?;
             SettlementEvent::HandedOver {
-                nonce: Nonce::new(event.nonce),
+                nonce: nonce(event.nonce, topic)?,
                 recipient: event.recipient,
                 amount: event.amount,
             }
@@ -179,19 +174,19 @@ pub(crate) fn decode(log: &PlacedLog, incoming: &Lane) -> Result<Told, LogFault>
         Bridge::HandoverParked::SIGNATURE_HASH => parked(strictly(log, topic)?, topic)?,
         Bridge::HandoverReleased::SIGNATURE_HASH => {
             let event: Bridge::HandoverReleased = strictly(log, topic)?;
-            SettlementEvent::Released { nonce: Nonce::new(event.nonce) }
+            SettlementEvent::Released { nonce: nonce(event.nonce, topic)? }
         }
         Bridge::HandoverReturned::SIGNATURE_HASH => {
             let event: Bridge::HandoverReturned = strictly(log, topic)?;
             SettlementEvent::Returned {
-                nonce: Nonce::new(event.nonce),
-                return_nonce: Nonce::new(event.returnNonce),
+                nonce: nonce(event.nonce, topic)?,
+                return_nonce: nonce(event.returnNonce, topic)?,
             }
         }
-        _ => return Ok(Told::Nothing),
+        _ => return Ok(LogTold::Nothing),
     };
     let (block, transaction) = (log.place.block, log.transaction);
-    Ok(Told::Settlement(Settlement { event, block, transaction }))
+    Ok(LogTold::Settlement(Settlement { event, block, transaction }))
 }
 
 /// Decodes and encodes again: wrong lengths, dirty padding and leftovers do not survive that.
@@ -212,7 +207,7 @@ fn request(
 ) -> Result<SourcedRequest, LogFault> {
     let kind = AssetKind::from_u8(event.kind).ok_or(LogFault::Malformed { topic })?;
     let request = Request {
-        nonce: Nonce::new(event.nonce),
+        nonce: nonce(event.nonce, topic)?,
         kind,
         sender: event.sender,
         recipient: event.recipient,
@@ -225,21 +220,37 @@ fn request(
     Ok(SourcedRequest { request, block, transaction, emitted_head: event.head })
 }
 
-fn recorded(event: Bridge::AttestationRecorded, incoming: &Lane) -> Attestation {
-    let position = LanePosition { count: Count::new(event.count), head: event.head };
+fn recorded(
+    event: Bridge::AttestationRecorded,
+    topic: B256,
+    incoming: &Lane,
+) -> Result<Attestation, LogFault> {
+    let position = LanePosition { count: count(event.count, topic)?, head: event.head };
     let checkpoint = Checkpoint { lane: *incoming, epoch: Epoch::new(event.epoch), position };
     let signature = Signature { r: event.signature.r, vs: event.signature.vs };
-    Attestation { checkpoint, signer: event.signer, signature }
+    Ok(Attestation { checkpoint, signer: event.signer, signature })
 }
 
 fn parked(event: Bridge::HandoverParked, topic: B256) -> Result<SettlementEvent, LogFault> {
     let reason = ParkReason::from_u8(event.reason).ok_or(LogFault::Malformed { topic })?;
     Ok(SettlementEvent::Parked {
-        nonce: Nonce::new(event.nonce),
+        nonce: nonce(event.nonce, topic)?,
         request_hash: event.requestHash,
         reason,
         earliest: event.earliest,
     })
+}
+
+fn nonce(told: u64, topic: B256) -> Result<Nonce, LogFault> {
+    reached(told, topic).map(Nonce::new)
+}
+
+fn count(told: u64, topic: B256) -> Result<Count, LogFault> {
+    reached(told, topic).map(Count::new)
+}
+
+fn reached(told: u64, topic: B256) -> Result<u64, LogFault> {
+    quantity::counted(told).map_err(|_| LogFault::Unreached { topic, number: told })
 }
 
 /// Whether the log is a recorded attestation, which names its lane by the bridge's counterpart.

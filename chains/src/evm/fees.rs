@@ -2,10 +2,10 @@
 
 use alloy::primitives::{Address, U64, U128, U256};
 use serde::{Deserialize, Serialize};
-use twinspan_bridge::error::Disposition;
 
 use crate::chain::{EvmChain, Head};
 use crate::config::FeePolicy;
+use crate::disposition::Disposition;
 use crate::rpc::fault::RpcFault;
 
 /// How a chain charges for gas. Detected from the chain, never configured.
@@ -67,7 +67,7 @@ const BUMP_PERCENT_MIN: u32 = 10;
 /// Asks the chain how it charges for gas, and how much at present.
 pub(crate) async fn detect(chain: &EvmChain) -> Result<FeeView, RpcFault> {
     let base_fee = base_fee(chain).await?;
-    let price = chain.request_suggestion::<_, U128>("eth_gasPrice", ()).await?.to();
+    let price = chain.request_suggestion("eth_gasPrice", (), wei).await?.unwrap_or_default();
     // A node of a chain without a base fee may suggest a tip all the same; the operator knows better.
     let wants_no_tip = chain.config().fees.priority_fee_per_gas == Some(0);
     Ok(match base_fee {
@@ -81,18 +81,23 @@ pub(crate) async fn detect(chain: &EvmChain) -> Result<FeeView, RpcFault> {
     })
 }
 
-/// The newest block's base fee; `None`: the chain has none. With a quorum, what that many endpoints say at most.
+/// A fee that a node tells.
+fn wei(told: U128) -> Option<u128> {
+    Some(told.to())
+}
+
+/// The newest block's base fee; `None`: the chain has none. With a quorum, what that many providers say.
 async fn base_fee(chain: &EvmChain) -> Result<Option<u128>, RpcFault> {
     if chain.config().quorum < 2 {
         return Ok(chain.latest_head().await?.base_fee);
     }
     let asked = ("latest", false);
-    let priced: Priced = chain.request_suggestion("eth_getBlockByNumber", asked).await?;
-    Ok(priced.base_fee_per_gas.map(|fee| fee.to()))
+    let read = |priced: Priced| priced.base_fee_per_gas.and_then(wei);
+    chain.request_suggestion("eth_getBlockByNumber", asked, read).await
 }
 
 /// What a header says of its fee.
-#[derive(Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Priced {
     #[serde(default)]
@@ -246,28 +251,27 @@ impl EvmChain {
     /// # Errors
     /// [`AccountFault`] with the remedy.
     pub async fn check_account(&self, account: Address) -> Result<(), AccountFault> {
-        check_account(self, account).await
-    }
-}
-
-/// See [`EvmChain::check_account`].
-pub(crate) async fn check_account(chain: &EvmChain, account: Address) -> Result<(), AccountFault> {
-    let name = || chain.name().to_owned();
-    let unreachable = |fault| AccountFault::Unreachable { chain: name(), fault };
-    let view = detect(chain).await.map_err(unreachable)?;
-    if view.mode == FeeMode::Free {
-        return Ok(());
-    }
-    if let Some(cap) = chain.config().fees.max_fee_per_gas {
-        let least = least_fee(chain, view).await;
-        if cap < least {
-            return Err(AccountFault::CapTooLow { chain: name(), cap, least });
+        let name = || self.name().to_owned();
+        let unreachable = |fault| AccountFault::Unreachable { chain: name(), fault };
+        let view = detect(self).await.map_err(unreachable)?;
+        if view.mode == FeeMode::Free {
+            return Ok(());
         }
+        if let Some(cap) = self.config().fees.max_fee_per_gas {
+            let least = least_fee(self, view).await;
+            if cap < least {
+                return Err(AccountFault::CapTooLow { chain: name(), cap, least });
+            }
+        }
+        // Agreed on: one liar does not keep a relayer from starting.
+        let asked = (account, "latest");
+        let balance: U256 =
+            self.request_agreed("eth_getBalance", asked).await.map_err(unreachable)?;
+        if balance.is_zero() {
+            return Err(AccountFault::NoCoins { chain: name(), account });
+        }
+        Ok(())
     }
-    // Agreed on: one liar does not keep a relayer from starting.
-    let asked = (account, "latest");
-    let balance: U256 = chain.request_agreed("eth_getBalance", asked).await.map_err(unreachable)?;
-    if balance.is_zero() { Err(AccountFault::NoCoins { chain: name(), account }) } else { Ok(()) }
 }
 
 /// The least fee of late. A node that does not tell its history has no more than the present fee to show.
@@ -286,8 +290,8 @@ async fn suggested_tip(chain: &EvmChain) -> Result<u128, RpcFault> {
     if let Some(tip) = chain.config().fees.priority_fee_per_gas {
         return Ok(tip);
     }
-    match chain.request_suggestion::<_, U128>("eth_maxPriorityFeePerGas", ()).await {
-        Ok(tip) => Ok(tip.to()),
+    match chain.request_suggestion("eth_maxPriorityFeePerGas", (), wei).await {
+        Ok(tip) => Ok(tip.unwrap_or(TIP_DEFAULT)),
         Err(RpcFault::Refused { .. }) => Ok(TIP_DEFAULT),
         Err(fault) => Err(fault),
     }

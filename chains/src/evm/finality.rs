@@ -15,7 +15,11 @@ impl EvmChain {
     /// # Errors
     /// [`RpcFault`] if the endpoints do not answer or disagree.
     pub async fn latest_agreed(&self) -> Result<BlockRef, RpcFault> {
-        latest_agreed(self).await
+        if self.config().quorum <= 1 {
+            return self.latest().await;
+        }
+        let reached = reached(self, "latest").await.ok_or(RpcFault::UnknownBlock)?;
+        self.block_at(reached).await?.ok_or(RpcFault::UnknownBlock)
     }
 
     /// The canonical block of that height; `None` if there is none (yet). Agreed on by the quorum.
@@ -23,7 +27,14 @@ impl EvmChain {
     /// # Errors
     /// [`RpcFault`] if the endpoints do not answer or disagree.
     pub async fn block_at(&self, number: BlockNumber) -> Result<Option<BlockRef>, RpcFault> {
-        block_at(self, number).await
+        let asked = (U64::from(number.get()), false);
+        let header: Option<Header> = self.request_agreed("eth_getBlockByNumber", asked).await?;
+        let Some(block) = header.map(|header| Head::from(header).block) else { return Ok(None) };
+        if block.number != number {
+            let other = format!("asked for block {number}, got {}", block.number);
+            return Err(RpcFault::Malformed(other));
+        }
+        Ok(Some(block))
     }
 
     /// The newest final block where `latest` is the newest block, by the chain's rule; `None` if that is
@@ -32,56 +43,25 @@ impl EvmChain {
     /// # Errors
     /// [`RpcFault`] if the endpoints do not answer or disagree.
     pub async fn final_block(&self, latest: BlockRef) -> Result<Option<BlockRef>, RpcFault> {
-        final_block(self, latest).await
-    }
-}
-
-/// See [`EvmChain::block_at`].
-pub(crate) async fn block_at(
-    chain: &EvmChain,
-    number: BlockNumber,
-) -> Result<Option<BlockRef>, RpcFault> {
-    let asked = (U64::from(number.get()), false);
-    let header: Option<Header> = chain.request_agreed("eth_getBlockByNumber", asked).await?;
-    let Some(block) = header.map(|header| Head::from(header).block) else { return Ok(None) };
-    if block.number != number {
-        return Err(RpcFault::Malformed(format!("asked for block {number}, got {}", block.number)));
-    }
-    Ok(Some(block))
-}
-
-/// See [`EvmChain::final_block`].
-pub(crate) async fn final_block(
-    chain: &EvmChain,
-    latest: BlockRef,
-) -> Result<Option<BlockRef>, RpcFault> {
-    let rule = chain.config().finality;
-    match rule {
-        FinalityRule::Instant => Ok(Some(latest)),
-        FinalityRule::Confirmations(_) => {
-            // Counted from what the quorum knows: a block is not deeper because one endpoint says so.
-            let newest = match chain.config().quorum {
-                0 | 1 => latest.number,
-                _ => latest_agreed(chain).await?.number.min(latest.number),
-            };
-            match rule.final_block(newest, None) {
-                Some(number) if number == latest.number => Ok(Some(latest)),
-                Some(number) => block_at(chain, number).await,
-                None => Ok(None),
+        let rule = self.config().finality;
+        match rule {
+            FinalityRule::Instant => Ok(Some(latest)),
+            FinalityRule::Confirmations(_) => {
+                // Counted from what the quorum knows: a block is not deeper because one endpoint says so.
+                let newest = match self.config().quorum {
+                    0 | 1 => latest.number,
+                    _ => self.latest_agreed().await?.number.min(latest.number),
+                };
+                match rule.final_block(newest, None) {
+                    Some(number) if number == latest.number => Ok(Some(latest)),
+                    Some(number) => self.block_at(number).await,
+                    None => Ok(None),
+                }
             }
+            FinalityRule::Finalized => tagged(self, latest, "finalized").await,
+            FinalityRule::Safe => tagged(self, latest, "safe").await,
         }
-        FinalityRule::Finalized => tagged(chain, latest, "finalized").await,
-        FinalityRule::Safe => tagged(chain, latest, "safe").await,
     }
-}
-
-/// See [`EvmChain::latest_agreed`].
-pub(crate) async fn latest_agreed(chain: &EvmChain) -> Result<BlockRef, RpcFault> {
-    if chain.config().quorum <= 1 {
-        return chain.latest().await;
-    }
-    let reached = reached(chain, "latest").await.ok_or(RpcFault::UnknownBlock)?;
-    block_at(chain, reached).await?.ok_or(RpcFault::UnknownBlock)
 }
 
 async fn tagged(
@@ -111,7 +91,7 @@ async fn agreed_tag(
 ) -> Result<Option<BlockRef>, RpcFault> {
     match reached(chain, tag).await {
         // An endpoint may be ahead of the `latest` that another one told: nothing past it is read anyway.
-        Some(number) => block_at(chain, number.min(latest.number)).await,
+        Some(number) => chain.block_at(number.min(latest.number)).await,
         None => Ok(None),
     }
 }

@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use alloy::primitives::U64;
 use alloy::pubsub::RawSubscription;
 use futures::future::BoxFuture;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 use twinspan_bridge::ids::BlockRef;
 
+use crate::backoff::Backoff;
 use crate::chain::{EvmChain, Head, Header};
 use crate::rpc::endpoint::by_trust;
 use crate::rpc::fault::RpcFault;
+use crate::rpc::quantity::Quantity;
 
 /// Polls in a row that must show a lower head before it is believed: an endpoint that merely lags soon
 /// catches up, a chain that went back stays there.
@@ -20,10 +21,11 @@ const LOWER_POLLS: u32 = 3;
 const SILENT_INTERVALS: u32 = 3;
 /// Polls without a new head after which the endpoints are compared with each other.
 const STILL_POLLS: u32 = 5;
-/// The longest wait between two tries while the chain cannot be reached.
-const BACKOFF_MAX: Duration = Duration::from_secs(30);
-/// Time between two tries to open a subscription.
-const RESUBSCRIBE_AFTER: Duration = Duration::from_secs(5);
+/// The longest wait between two tries while the chain cannot be reached, unless its poll interval is longer.
+const LOOK_MAX: Duration = Duration::from_secs(30);
+/// Waits between two tries to open a subscription, from the first to the last.
+const OPEN_MIN: Duration = Duration::from_secs(5);
+const OPEN_MAX: Duration = Duration::from_secs(30);
 /// Most time that opening a subscription takes.
 const SUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Blocks that an endpoint may be behind the newest one before it is asked last.
@@ -37,12 +39,13 @@ pub struct HeadWatcher {
     /// Opening a subscription, under way. Kept here so that dropping `next` does not undo it.
     opening: Option<BoxFuture<'static, Result<RawSubscription, RpcFault>>>,
     open_at: Instant,
+    open_backoff: Backoff,
     /// Which of the endpoints with a WebSocket is subscribed to next.
     turn: usize,
     /// A look at the newest block, under way. Kept here for the same reason.
     looking: Option<BoxFuture<'static, Result<Head, RpcFault>>>,
     look_at: Instant,
-    failures: u32,
+    look_backoff: Backoff,
     lower: u32,
     still: u32,
 }
@@ -67,18 +70,23 @@ enum Event {
 }
 
 impl HeadWatcher {
-    pub(crate) fn new(chain: EvmChain) -> Self {
+    fn new(chain: EvmChain) -> Self {
         let now = Instant::now();
+        let (interval, clock) = (chain.config().poll_interval, chain.clock());
+        // The first wait is longer than that of a chain that is well.
+        let look_backoff = clock.backoff(interval.saturating_mul(2), LOOK_MAX);
+        let open_backoff = clock.backoff(OPEN_MIN, OPEN_MAX);
         Self {
             chain,
             last: None,
             subscription: None,
             opening: None,
             open_at: now,
+            open_backoff,
             turn: 0,
             looking: None,
             look_at: now,
-            failures: 0,
+            look_backoff,
             lower: 0,
             still: 0,
         }
@@ -150,7 +158,7 @@ impl HeadWatcher {
     }
 
     fn open(&mut self) {
-        self.open_at = Instant::now() + RESUBSCRIBE_AFTER;
+        self.open_at = Instant::now() + self.open_backoff.next();
         let with_ws: Vec<_> =
             self.chain.endpoints().iter().filter_map(|endpoint| endpoint.ws()).collect();
         let Some(ws) = with_ws.get(self.turn % with_ws.len().max(1)) else { return };
@@ -163,7 +171,10 @@ impl HeadWatcher {
 
     fn on_opened(&mut self, outcome: Result<RawSubscription, RpcFault>) {
         match outcome {
-            Ok(subscription) => self.subscription = Some(subscription),
+            Ok(subscription) => {
+                self.subscription = Some(subscription);
+                self.open_backoff.reset();
+            }
             Err(fault) => {
                 self.turn = self.turn.wrapping_add(1);
                 tracing::debug!(chain = self.chain.name(), %fault, "no subscription");
@@ -176,7 +187,7 @@ impl HeadWatcher {
     fn on_seen(&mut self, outcome: Result<Head, RpcFault>) -> Option<Head> {
         match outcome {
             Ok(head) => {
-                self.failures = 0;
+                self.look_backoff.reset();
                 self.look_at = Instant::now() + self.next_look();
                 if self.last.is_some_and(|last| last.block == head.block) {
                     self.still = self.still.saturating_add(1);
@@ -184,8 +195,7 @@ impl HeadWatcher {
                 Some(head)
             }
             Err(fault) => {
-                self.failures = self.failures.saturating_add(1);
-                let wait = backoff(self.chain.config().poll_interval, self.failures);
+                let wait = self.look_backoff.next();
                 self.look_at = Instant::now() + wait;
                 tracing::warn!(chain = self.chain.name(), %fault, ?wait, "no head");
                 None
@@ -195,7 +205,11 @@ impl HeadWatcher {
 
     fn next_look(&self) -> Duration {
         let interval = self.chain.config().poll_interval;
-        if self.subscription.is_some() { interval * SILENT_INTERVALS } else { interval }
+        if self.subscription.is_some() {
+            interval.saturating_mul(SILENT_INTERVALS)
+        } else {
+            interval
+        }
     }
 
     fn is_new(&mut self, head: &Head) -> bool {
@@ -235,14 +249,25 @@ impl EvmChain {
         Ok(self.latest_head().await?.block)
     }
 
-    /// The newest block with what its header says.
+    /// The newest block with what its header says. Every chain has one: an endpoint that says there is none is
+    /// passed over.
     ///
     /// # Errors
     /// [`RpcFault`] if no endpoint gives it.
     pub async fn latest_head(&self) -> Result<Head, RpcFault> {
-        let head = latest(self).await?;
-        self.pulse().answered();
-        Ok(head)
+        let mut last = RpcFault::Unreachable("no endpoint".to_owned());
+        for (_, endpoint) in by_trust(self.endpoints()) {
+            match endpoint.ask::<_, Option<Header>>("eth_getBlockByNumber", ("latest", false)).await
+            {
+                Ok(Some(header)) => {
+                    self.pulse().answered();
+                    return Ok(header.into());
+                }
+                Ok(None) => last = RpcFault::UnknownBlock,
+                Err(fault) => last = fault,
+            }
+        }
+        Err(last)
     }
 
     /// A watcher of new heads.
@@ -252,8 +277,33 @@ impl EvmChain {
     }
 
     /// Asks every endpoint for its newest block and marks those that lag, so that they are asked last.
-    pub(crate) async fn check_lag(&self) {
-        check_lag(self).await;
+    async fn check_lag(&self) {
+        let endpoints = self.endpoints();
+        if endpoints.len() < 2 {
+            return;
+        }
+        let asked = endpoints.iter().map(|endpoint| async move {
+            let number: Result<Quantity, _> = endpoint.ask("eth_blockNumber", ()).await;
+            number.ok().map(Quantity::get)
+        });
+        let heights = futures::future::join_all(asked).await;
+        let newest = heights.iter().flatten().max().copied().unwrap_or_default();
+        for (endpoint, height) in endpoints.iter().zip(heights) {
+            // One that does not answer is the breaker's business.
+            let Some(height) = height else { continue };
+            let lagging = newest.saturating_sub(height) > LAG_MAX;
+            if lagging != endpoint.is_lagging() {
+                tracing::warn!(
+                    chain = self.name(),
+                    endpoint = endpoint.label(),
+                    height,
+                    newest,
+                    lagging,
+                    "endpoint changed its distance to the newest block"
+                );
+                endpoint.set_lagging(lagging);
+            }
+        }
     }
 }
 
@@ -280,51 +330,4 @@ async fn under_way<T>(future: &mut Option<BoxFuture<'static, T>>) -> T {
     let outcome = running.await;
     *future = None;
     outcome
-}
-
-fn backoff(interval: Duration, failures: u32) -> Duration {
-    interval.saturating_mul(1 << failures.min(6)).min(BACKOFF_MAX.max(interval))
-}
-
-/// See [`EvmChain::check_lag`].
-pub(crate) async fn check_lag(chain: &EvmChain) {
-    let endpoints = chain.endpoints();
-    if endpoints.len() < 2 {
-        return;
-    }
-    let asked = endpoints.iter().map(|endpoint| async move {
-        let number: Result<U64, _> = endpoint.ask("eth_blockNumber", ()).await;
-        number.ok().map(|number| number.to::<u64>())
-    });
-    let heights = futures::future::join_all(asked).await;
-    let newest = heights.iter().flatten().max().copied().unwrap_or_default();
-    for (endpoint, height) in endpoints.iter().zip(heights) {
-        // One that does not answer is the breaker's business.
-        let Some(height) = height else { continue };
-        let lagging = newest.saturating_sub(height) > LAG_MAX;
-        if lagging != endpoint.is_lagging() {
-            tracing::warn!(
-                chain = chain.name(),
-                endpoint = endpoint.label(),
-                height,
-                newest,
-                lagging,
-                "endpoint changed its distance to the newest block"
-            );
-            endpoint.set_lagging(lagging);
-        }
-    }
-}
-
-/// See [`EvmChain::latest_head`]. Every chain has a newest block: who says there is none is passed over.
-pub(crate) async fn latest(chain: &EvmChain) -> Result<Head, RpcFault> {
-    let mut last = RpcFault::Unreachable("no endpoint".to_owned());
-    for (_, endpoint) in by_trust(chain.endpoints()) {
-        match endpoint.ask::<_, Option<Header>>("eth_getBlockByNumber", ("latest", false)).await {
-            Ok(Some(header)) => return Ok(header.into()),
-            Ok(None) => last = RpcFault::UnknownBlock,
-            Err(fault) => last = fault,
-        }
-    }
-    Err(last)
 }

@@ -1,15 +1,19 @@
 //! Reads what a bridge did in a run of blocks, in as few `eth_getLogs` as the node lets us.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use alloy::primitives::{Address, U64};
 use serde_json::{Value, json};
-use twinspan_bridge::ids::{BlockNumber, BlockRef, BridgeAt, ChainId, Lane};
+use twinspan_bridge::ids::{BlockNumber, BlockRef, BridgeAt, ChainId, Count, Lane};
 use twinspan_bridge::observe::{BridgeRead, BridgeState};
 use twinspan_contracts::abi::Bridge;
 
 use super::complete;
-use super::decode::{self, LogFault, PlacedLog, RawLog, Told};
+use super::decode::{self, LogFault, LogTold, PlacedLog, RawLog};
 use super::read::{self, ReadError};
 use crate::chain::EvmChain;
+use crate::disposition::Disposition;
 use crate::rpc::fault::RpcFault;
 
 /// Most logs that one read holds in memory. A caller that meets it reads in shorter runs.
@@ -27,7 +31,7 @@ impl EvmChain {
         after: BlockNumber,
         to: BlockRef,
     ) -> Result<BridgeRead, ReadError> {
-        read_bridge(self, bridge, after, to, None).await
+        distrusting(self, read_strictly(self, bridge, after, to, None).await)
     }
 
     /// As [`read_bridge`](Self::read_bridge), where the state after `to` is known from a [`survey`](Self::survey).
@@ -41,35 +45,38 @@ impl EvmChain {
         to: BlockRef,
         state: BridgeState,
     ) -> Result<BridgeRead, ReadError> {
-        read_bridge(self, bridge, after, to, Some(state)).await
+        distrusting(self, read_strictly(self, bridge, after, to, Some(state)).await)
     }
 }
 
-/// See [`EvmChain::read_bridge`]. `known`: the state after `to`, where it need not be asked for.
-pub(crate) async fn read_bridge(
-    chain: &EvmChain,
-    bridge: Address,
-    after: BlockNumber,
-    to: BlockRef,
-    known: Option<BridgeState>,
-) -> Result<BridgeRead, ReadError> {
-    distrusting(chain, read_strictly(chain, bridge, after, to, known).await)
+/// What is known of the bridges of a chain that were read: at most one entry a bridge in each map.
+#[derive(Debug, Default)]
+struct Memory {
+    /// The other end of each.
+    counterparts: Mutex<BTreeMap<Address, BridgeAt>>,
+    /// Where each one's incoming lane stood at the end of the last read.
+    incoming: Mutex<BTreeMap<Address, (BlockRef, Count)>>,
+}
+
+fn known<T: Copy>(memory: &Mutex<BTreeMap<Address, T>>, bridge: Address) -> Option<T> {
+    memory.lock().unwrap_or_else(PoisonError::into_inner).get(&bridge).copied()
+}
+
+fn remember<T>(memory: &Mutex<BTreeMap<Address, T>>, bridge: Address, what: T) {
+    memory.lock().unwrap_or_else(PoisonError::into_inner).insert(bridge, what);
 }
 
 /// Asks another endpoint next time, if this read shows that the one that was asked lies or stands on another fork.
 pub(super) fn distrusting<T>(chain: &EvmChain, read: Result<T, ReadError>) -> Result<T, ReadError> {
-    if let Err(
-        ReadError::Log(_)
-        | ReadError::Incomplete(_)
-        | ReadError::Astray { .. }
-        | ReadError::Rpc(RpcFault::Malformed(_)),
-    ) = &read
+    if let Err(fault) = &read
+        && fault.disposition() == Disposition::Quarantine
     {
         chain.distrust_logs();
     }
     read
 }
 
+/// Everything in `(after, to]`. `known`: the state after `to`, where it need not be asked for.
 async fn read_strictly(
     chain: &EvmChain,
     bridge: Address,
@@ -80,7 +87,7 @@ async fn read_strictly(
     let state = async {
         match known {
             Some(state) => Ok(state),
-            None => read::bridge_state(chain, bridge, to).await.map_err(ReadError::from),
+            None => chain.bridge_state(bridge, to).await.map_err(ReadError::from),
         }
     };
     let logs = read_logs(chain, bridge, after, (to.number, to));
@@ -103,15 +110,16 @@ async fn read_strictly(
     let incoming = Lane { source: counterpart, destination: own };
     for log in &logs {
         match decode::decode(log, &incoming)? {
-            Told::Request(request) => read.requests.push(request),
-            Told::Settlement(settlement) => read.settlements.push(settlement),
-            Told::Recorded(attestation) => read.recorded.push(attestation),
-            Told::RelayersChanged => read.relayers_changed = true,
-            Told::Nothing => {}
+            LogTold::Request(request) => read.requests.push(request),
+            LogTold::Settlement(settlement) => read.settlements.push(settlement),
+            LogTold::Recorded(attestation) => read.recorded.push(attestation),
+            LogTold::RelayersChanged => read.relayers_changed = true,
+            LogTold::Nothing => {}
         }
     }
     check_complete(chain, bridge, &read).await?;
-    chain.remember_incoming(bridge, to, read.state.incoming.count);
+    let memory = chain.memories().of::<Memory>();
+    remember(&memory.incoming, bridge, (to, read.state.incoming.count));
     Ok(read)
 }
 
@@ -121,18 +129,19 @@ async fn check_complete(
     bridge: Address,
     read: &BridgeRead,
 ) -> Result<(), ReadError> {
-    let known = chain.known_incoming(bridge).filter(|(at, _)| at.number == read.after);
+    let memory = chain.memories().of::<Memory>();
+    let known = known(&memory.incoming, bridge).filter(|(at, _)| at.number == read.after);
     let before = known.map(|(_, count)| count);
     let Err(incomplete) = complete::check(&read.settlements, before, read.state.incoming) else {
         return Ok(());
     };
     let Some((at, _)) = known else { return Err(incomplete.into()) };
-    let before = match read::bridge_state(chain, bridge, at).await {
+    let before = match chain.bridge_state(bridge, at).await {
         // What we knew was of a fork that is no more: it proves nothing.
         Err(RpcFault::UnknownBlock) => None,
         // Or the node had told us of a later block than we asked for.
         Ok(state) => {
-            chain.remember_incoming(bridge, at, state.incoming.count);
+            remember(&memory.incoming, bridge, (at, state.incoming.count));
             Some(state.incoming.count)
         }
         Err(fault) => return Err(fault.into()),
@@ -142,7 +151,8 @@ async fn check_complete(
 
 /// The other end of the bridge. It never changes.
 async fn counterpart(chain: &EvmChain, own: BridgeAt, at: BlockRef) -> Result<BridgeAt, ReadError> {
-    if let Some(known) = chain.known_counterpart(own.address) {
+    let memory = chain.memories().of::<Memory>();
+    if let Some(known) = known(&memory.counterparts, own.address) {
         return Ok(known);
     }
     let chain_id = read::view(chain, own.address, at, Bridge::counterpartChainIdCall {}).await?;
@@ -150,7 +160,7 @@ async fn counterpart(chain: &EvmChain, own: BridgeAt, at: BlockRef) -> Result<Br
         .map_err(|_| RpcFault::Malformed("a chain id beyond 64 bits".to_owned()))?;
     let address = read::view(chain, own.address, at, Bridge::counterpartBridgeCall {}).await?;
     let counterpart = BridgeAt { chain_id: ChainId::new(chain_id), address };
-    chain.remember_counterpart(own.address, counterpart);
+    remember(&memory.counterparts, own.address, counterpart);
     Ok(counterpart)
 }
 

@@ -1,5 +1,6 @@
 //! What we ask of an EVM chain, and how its answers become the protocol's types.
 
+pub mod calls;
 mod complete;
 mod decode;
 pub(crate) mod fees;
@@ -10,7 +11,6 @@ pub mod preflight;
 mod proof;
 pub mod read;
 pub(crate) mod receipt;
-pub mod submit;
 pub(crate) mod survey;
 
 pub use complete::Incomplete;

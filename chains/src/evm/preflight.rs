@@ -1,7 +1,6 @@
 //! What a relayer must know about a bridge before it starts.
 
 use alloy::primitives::{Address, Bytes};
-use twinspan_bridge::error::Disposition;
 use twinspan_bridge::ids::{BlockRef, BridgeAt, ChainId};
 use twinspan_bridge::observe::BridgeState;
 use twinspan_bridge::relayer_set::RelayerSet;
@@ -46,48 +45,29 @@ pub enum PreflightError {
     },
 }
 
-impl PreflightError {
-    /// What the error demands.
-    #[must_use]
-    pub const fn disposition(&self) -> Disposition {
-        match self {
-            Self::NoCode(_) | Self::Counterpart(_) => Disposition::Halt,
-            Self::Read { source, .. } => source.disposition(),
-        }
-    }
-}
-
 impl EvmChain {
     /// What a relayer checks about the bridge before it starts.
     ///
     /// # Errors
     /// [`PreflightError`] if there is no bridge, or it cannot be read.
-    pub async fn preflight(&self, bridge: Address) -> Result<Preflight, PreflightError> {
-        preflight(self, bridge).await
-    }
-}
+    pub async fn preflight(&self, address: Address) -> Result<Preflight, PreflightError> {
+        let bridge = BridgeAt { chain_id: self.chain_id(), address };
+        let refused = |source: ReadError| PreflightError::Read { bridge, source };
+        let rpc = |fault: RpcFault| refused(fault.into());
 
-/// See [`EvmChain::preflight`].
-pub(crate) async fn preflight(
-    chain: &EvmChain,
-    address: Address,
-) -> Result<Preflight, PreflightError> {
-    let bridge = BridgeAt { chain_id: chain.chain_id(), address };
-    let refused = |source: ReadError| PreflightError::Read { bridge, source };
-    let rpc = |fault: RpcFault| refused(fault.into());
-
-    let at = chain.latest_agreed().await.map_err(rpc)?;
-    let code: Bytes = chain.request("eth_getCode", (address, "latest")).await.map_err(rpc)?;
-    if code.is_empty() {
-        return Err(PreflightError::NoCode(bridge));
+        let at = self.latest_agreed().await.map_err(rpc)?;
+        let code: Bytes = self.request("eth_getCode", (address, "latest")).await.map_err(rpc)?;
+        if code.is_empty() {
+            return Err(PreflightError::NoCode(bridge));
+        }
+        let chain_id = read::view(self, address, at, Bridge::counterpartChainIdCall {}).await;
+        let chain_id = u64::try_from(chain_id.map_err(rpc)?)
+            .map_err(|_| PreflightError::Counterpart(bridge))?;
+        let counterpart = read::view(self, address, at, Bridge::counterpartBridgeCall {}).await;
+        let counterpart =
+            BridgeAt { chain_id: ChainId::new(chain_id), address: counterpart.map_err(rpc)? };
+        let relayer_set = self.relayer_set(address, at).await.map_err(refused)?;
+        let state = self.bridge_state(address, at).await.map_err(rpc)?;
+        Ok(Preflight { bridge, counterpart, relayer_set, at, state })
     }
-    let chain_id =
-        read::view(chain, address, at, Bridge::counterpartChainIdCall {}).await.map_err(rpc)?;
-    let chain_id = u64::try_from(chain_id).map_err(|_| PreflightError::Counterpart(bridge))?;
-    let counterpart =
-        read::view(chain, address, at, Bridge::counterpartBridgeCall {}).await.map_err(rpc)?;
-    let counterpart = BridgeAt { chain_id: ChainId::new(chain_id), address: counterpart };
-    let relayer_set = read::relayer_set(chain, address, at).await.map_err(refused)?;
-    let state = read::bridge_state(chain, address, at).await.map_err(rpc)?;
-    Ok(Preflight { bridge, counterpart, relayer_set, at, state })
 }

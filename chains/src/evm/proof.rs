@@ -1,6 +1,8 @@
 //! Proves a bridge's state (EIP-1186) from a header that the quorum agrees on, so that no endpoint's word is
 //! taken for what the contract holds.
 
+use std::sync::OnceLock;
+
 use alloy::primitives::{Address, B256, Bytes, U64, U256, keccak256};
 use alloy::rlp::{self, Decodable};
 use alloy::rpc::types::{EIP1186AccountProofResponse, Header};
@@ -8,13 +10,14 @@ use alloy_trie::proof::verify_proof;
 use alloy_trie::{Nibbles, TrieAccount};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use twinspan_bridge::ids::{BlockRef, Count, Epoch};
-use twinspan_bridge::lane_head::LanePosition;
+use twinspan_bridge::ids::{BlockRef, Epoch};
 use twinspan_bridge::observe::BridgeState;
 
+use super::read::position;
 use crate::chain::EvmChain;
 use crate::rpc::endpoint::{Endpoint, by_trust};
 use crate::rpc::fault::RpcFault;
+use crate::rpc::quantity::Quantity;
 
 /// Where the bridge keeps what [`BridgeState`] tells (`contracts/src/LaneStorage.sol`, `RelayerSets.sol`):
 /// the outgoing position, the incoming one with the pause, the epoch. A test holds the contract to it.
@@ -24,13 +27,13 @@ const SLOTS: [u64; 5] = [0, 1, 2, 3, 8];
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Root {
-    number: U64,
+    number: Quantity,
     hash: B256,
     state_root: B256,
 }
 
-/// See [`EvmChain::bridge_state`].
-pub(crate) async fn bridge_state(
+/// The bridge's own account of itself after the block `at`, proven.
+pub(super) async fn bridge_state(
     chain: &EvmChain,
     bridge: Address,
     at: BlockRef,
@@ -39,11 +42,11 @@ pub(crate) async fn bridge_state(
     let mut last = RpcFault::Unreachable("no endpoint".to_owned());
     for (_, endpoint) in by_trust(chain.endpoints()) {
         match words(endpoint, bridge, at, root).await {
-            Ok(words) => return Ok(state_of(words)),
+            Ok(words) => return state_of(words),
             Err(fault) => {
                 let (chain, endpoint_label) = (chain.name(), endpoint.label());
                 tracing::warn!(chain, endpoint = endpoint_label, %fault, "no proof");
-                if matches!(fault, RpcFault::Unproven(_)) {
+                if matches!(fault, RpcFault::Unproven(_) | RpcFault::Malformed(_)) {
                     endpoint.distrust();
                 }
                 last = fault;
@@ -64,15 +67,34 @@ async fn state_root(chain: &EvmChain, at: BlockRef) -> Result<B256, RpcFault> {
     }
     let root = Root::deserialize(&header)
         .map_err(|_| RpcFault::Malformed("a header without a state root".to_owned()))?;
-    if root.hash != at.hash || root.number.to::<u64>() != at.number.get() {
+    if root.hash != at.hash || root.number.get() != at.number.get() {
         return Err(RpcFault::UnknownBlock);
     }
     let recomputed = serde_json::from_value(header).ok().map(|it: Header| it.inner.hash_slow());
     let is_recomputed = recomputed == Some(root.hash);
-    if chain.recomputes_headers(|| is_recomputed) && !is_recomputed {
+    if chain.memories().of::<HeaderHashing>().is_ethereums(chain, is_recomputed) && !is_recomputed {
         return Err(RpcFault::Unproven("the header does not hash to its block's hash"));
     }
     Ok(root.state_root)
+}
+
+/// Whether hashing a header of the chain as Ethereum does gives its block's hash, as the first header that the
+/// quorum agreed on showed.
+#[derive(Debug, Default)]
+struct HeaderHashing(OnceLock<bool>);
+
+impl HeaderHashing {
+    fn is_ethereums(&self, chain: &EvmChain, is_recomputed: bool) -> bool {
+        *self.0.get_or_init(|| {
+            if !is_recomputed {
+                tracing::warn!(
+                    chain = chain.name(),
+                    "its header hashes cannot be recomputed: a state root is what the quorum says it is"
+                );
+            }
+            is_recomputed
+        })
+    }
 }
 
 /// What the slots hold, each proven under `root`.
@@ -145,16 +167,16 @@ fn storage_root(account: &[u8]) -> Option<B256> {
 /// Kaia's account type of contracts.
 const KAIA_CONTRACT: u8 = 2;
 
-fn state_of([sent, sent_head, handed, handed_head, relayers]: [U256; SLOTS.len()]) -> BridgeState {
+fn state_of(
+    [sent, sent_head, handed, handed_head, relayers]: [U256; SLOTS.len()],
+) -> Result<BridgeState, RpcFault> {
     let low = |word: U256| word.as_limbs()[0];
-    let position =
-        |word, head| LanePosition { count: Count::new(low(word)), head: B256::from(head) };
-    BridgeState {
-        outgoing: position(sent, sent_head),
-        incoming: position(handed, handed_head),
+    Ok(BridgeState {
+        outgoing: position(low(sent), sent_head.into())?,
+        incoming: position(low(handed), handed_head.into())?,
         epoch: Epoch::new(low(relayers)),
         paused_until: low(handed >> 64),
-    }
+    })
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use alloy::primitives::{Address, B256, Bytes};
 use alloy::sol_types::SolCall;
 use serde_json::json;
-use twinspan_bridge::error::Disposition;
 use twinspan_bridge::ids::{BlockRef, Count, Epoch};
 use twinspan_bridge::lane_head::LanePosition;
 use twinspan_bridge::observe::BridgeState;
@@ -15,7 +14,9 @@ use super::decode::LogFault;
 use super::proof;
 use crate::chain::EvmChain;
 use crate::config::Truth;
+use crate::disposition::Disposition;
 use crate::rpc::fault::RpcFault;
+use crate::rpc::quantity;
 
 /// Why a bridge could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,8 +54,8 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    /// Whether the state of the block is not to be had, though the block is there: only an archive node keeps that
-    /// of old blocks. Some nodes name it no better than a block that they do not know.
+    /// Whether the node has pruned the state of this (old) block; an archive node keeps it. Some nodes name it no
+    /// better than a block that they do not know.
     #[must_use]
     pub const fn is_stateless(&self) -> bool {
         matches!(self, Self::Rpc(RpcFault::StatePruned | RpcFault::UnknownBlock))
@@ -65,17 +66,16 @@ impl ReadError {
     pub const fn disposition(&self) -> Disposition {
         match self {
             Self::Rpc(fault) => fault.disposition(),
-            Self::Log(fault) => fault.disposition(),
-            Self::TooManyLogs { .. } | Self::Incomplete(_) | Self::Astray { .. } => {
-                Disposition::Wait
-            }
+            Self::Log(_) | Self::Incomplete(_) | Self::Astray { .. } => Disposition::Quarantine,
+            Self::TooManyLogs { .. } => Disposition::Wait,
             Self::RelayerSet(_) => Disposition::Halt,
         }
     }
 }
 
 impl EvmChain {
-    /// The bridge's own account of itself after the block `at`: one `eth_call` by block hash (EIP-1898).
+    /// The bridge's own account of itself after the block `at`: one `eth_call` by block hash (EIP-1898), or a
+    /// storage proof where [`Truth::Proof`] is asked for.
     ///
     /// # Errors
     /// [`RpcFault`] if the endpoints do not answer, disagree, or answer something else.
@@ -84,7 +84,16 @@ impl EvmChain {
         bridge: Address,
         at: BlockRef,
     ) -> Result<BridgeState, RpcFault> {
-        bridge_state(self, bridge, at).await
+        if self.config().truth == Truth::Proof {
+            return proof::bridge_state(self, bridge, at).await;
+        }
+        let positions = view(self, bridge, at, Bridge::positionsCall {}).await?;
+        Ok(BridgeState {
+            outgoing: position(positions.outgoing.count, positions.outgoing.head)?,
+            incoming: position(positions.incoming.count, positions.incoming.head)?,
+            epoch: Epoch::new(positions.epoch),
+            paused_until: positions.pausedUntil,
+        })
     }
 
     /// The bridge's relayer set in force after the block `at`.
@@ -96,37 +105,16 @@ impl EvmChain {
         bridge: Address,
         at: BlockRef,
     ) -> Result<RelayerSet, ReadError> {
-        relayer_set(self, bridge, at).await
+        let set = view(self, bridge, at, Bridge::relayerSetCall {}).await?;
+        Ok(RelayerSet::new(Epoch::new(set.epoch), set.threshold, set.members)?)
     }
 }
 
-/// See [`EvmChain::bridge_state`].
-pub(crate) async fn bridge_state(
-    chain: &EvmChain,
-    bridge: Address,
-    at: BlockRef,
-) -> Result<BridgeState, RpcFault> {
-    if chain.config().truth == Truth::Proof {
-        return proof::bridge_state(chain, bridge, at).await;
-    }
-    let positions = view(chain, bridge, at, Bridge::positionsCall {}).await?;
-    let position = |count, head: B256| LanePosition { count: Count::new(count), head };
-    Ok(BridgeState {
-        outgoing: position(positions.outgoing.count, positions.outgoing.head),
-        incoming: position(positions.incoming.count, positions.incoming.head),
-        epoch: Epoch::new(positions.epoch),
-        paused_until: positions.pausedUntil,
-    })
-}
-
-/// See [`EvmChain::relayer_set`].
-pub(crate) async fn relayer_set(
-    chain: &EvmChain,
-    bridge: Address,
-    at: BlockRef,
-) -> Result<RelayerSet, ReadError> {
-    let set = view(chain, bridge, at, Bridge::relayerSetCall {}).await?;
-    Ok(RelayerSet::new(Epoch::new(set.epoch), set.threshold, set.members)?)
+/// Where a lane stands by a contract's own account, or what a node makes of it.
+pub(super) fn position(count: u64, head: B256) -> Result<LanePosition, RpcFault> {
+    let count = quantity::counted(count)
+        .map_err(|fault| RpcFault::Malformed(format!("requests of a lane: {fault}")))?;
+    Ok(LanePosition { count: Count::new(count), head })
 }
 
 /// Calls a view of the bridge after the block `at`; the quorum answers alike.

@@ -11,9 +11,9 @@ use futures::stream::FuturesOrdered;
 use twinspan_bridge::ids::{BlockNumber, BlockRef, BridgeAt, Lane};
 use twinspan_bridge::observe::{BridgeState, Milestone, SettlementEvent};
 
-use super::decode::{self, PlacedLog, Told};
+use super::decode::{self, LogTold, PlacedLog};
 use super::logs;
-use super::read::{self, ReadError};
+use super::read::ReadError;
 use crate::chain::EvmChain;
 
 /// Runs of blocks that are read at once.
@@ -35,28 +35,18 @@ impl EvmChain {
         to: BlockRef,
         followed: &mut Vec<Milestone>,
     ) -> Result<BridgeState, ReadError> {
-        survey(self, bridge, from, to, followed).await
+        let proven = logs::distrusting(self, follow_all(self, bridge, from, to, followed).await);
+        if let Err(fault) = &proven
+            && !matches!(fault, ReadError::Rpc(_) | ReadError::TooManyLogs { .. })
+        {
+            // Which of the events are not true is not known.
+            followed.clear();
+        }
+        proven
     }
 }
 
-/// See [`EvmChain::survey`]. Holds the logs of [`RUNS_AT_ONCE`] runs, and one milestone for each run that has any.
-pub(crate) async fn survey(
-    chain: &EvmChain,
-    bridge: Address,
-    from: Milestone,
-    to: BlockRef,
-    followed: &mut Vec<Milestone>,
-) -> Result<BridgeState, ReadError> {
-    let proven = logs::distrusting(chain, follow_all(chain, bridge, from, to, followed).await);
-    if let Err(fault) = &proven
-        && !matches!(fault, ReadError::Rpc(_) | ReadError::TooManyLogs { .. })
-    {
-        // Which of the events are not true is not known.
-        followed.clear();
-    }
-    proven
-}
-
+/// Holds the logs of [`RUNS_AT_ONCE`] runs, and one milestone for each run that has any.
 async fn follow_all(
     chain: &EvmChain,
     bridge: Address,
@@ -64,7 +54,7 @@ async fn follow_all(
     to: BlockRef,
     followed: &mut Vec<Milestone>,
 ) -> Result<BridgeState, ReadError> {
-    let proven = read::bridge_state(chain, bridge, to).await?;
+    let proven = chain.bridge_state(bridge, to).await?;
     let own = BridgeAt { chain_id: chain.chain_id(), address: bridge };
     followed.retain(|milestone| (from.block..=to.number).contains(&milestone.block));
     let mut at = followed.last().copied().unwrap_or(from);
@@ -108,13 +98,13 @@ fn follow(
     let lane = Lane { source: own, destination: own };
     for log in logs {
         match decode::decode(log, &lane)? {
-            Told::Request(sourced) => at.outgoing = at.outgoing.link(sourced.request.hash()),
-            Told::Settlement(settlement) => {
+            LogTold::Request(sourced) => at.outgoing = at.outgoing.link(sourced.request.hash()),
+            LogTold::Settlement(settlement) => {
                 if let SettlementEvent::BatchDelivered { count, head, .. } = settlement.event {
                     (at.incoming.count, at.incoming.head) = (count, head);
                 }
             }
-            Told::Recorded(_) | Told::RelayersChanged | Told::Nothing => {}
+            LogTold::Recorded(_) | LogTold::RelayersChanged | LogTold::Nothing => {}
         }
     }
     at.block = last;

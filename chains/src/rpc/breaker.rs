@@ -9,21 +9,29 @@ use tower::ServiceExt;
 
 use super::classify;
 use super::fault::RpcFault;
-use super::service::{Outcome, Rpc, service};
+use super::service::{CallOutcome, Rpc, service};
+use crate::backoff::Backoff;
+use crate::clock::Clock;
 
 /// Failures in a row that open the breaker.
 const FAILURES_MAX: u32 = 5;
-/// How long the breaker stays open the first time; each further time in a row twice as long.
+/// How long the breaker stays open at most, the first time and in the end: a [`Backoff`], so that relayers that share
+/// an endpoint do not all come back at once.
 const OPEN_FIRST: Duration = Duration::from_secs(1);
-/// The longest that it stays open.
 const OPEN_MAX: Duration = Duration::from_secs(30);
 
 /// Refuses calls at once while open; after that, one call at a time probes the endpoint.
 #[derive(Clone, Debug)]
 pub(crate) struct Breaker<S> {
     inner: S,
-    state: Arc<Mutex<State>>,
+    switch: Arc<Mutex<Switch>>,
     gauge: metrics::Gauge,
+}
+
+#[derive(Debug)]
+struct Switch {
+    state: State,
+    backoff: Backoff,
 }
 
 /// The documented edges: closed → open on the last failure allowed; open → probing when its time is
@@ -31,29 +39,31 @@ pub(crate) struct Breaker<S> {
 #[derive(Clone, Copy, Debug)]
 enum State {
     Closed { failures: u32 },
-    Open { until: Instant, lasting: Duration },
-    Probing { lasting: Duration, since: Instant },
+    Open { until: Instant },
+    Probing { since: Instant },
 }
 
 /// Shows a breaker's state.
 #[derive(Clone, Debug)]
-pub(crate) struct BreakerView(Arc<Mutex<State>>);
+pub(crate) struct BreakerView(Arc<Mutex<Switch>>);
 
 impl BreakerView {
     pub(crate) fn is_closed(&self) -> bool {
-        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        matches!(*state, State::Closed { .. })
+        let switch = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(switch.state, State::Closed { .. })
     }
 }
 
 impl<S: Rpc> Breaker<S> {
     /// `gauge` shows 0 for closed, 1 for open and 2 for probing.
-    pub(crate) fn new(inner: S, gauge: metrics::Gauge) -> Self {
+    pub(crate) fn new(inner: S, clock: &Clock, gauge: metrics::Gauge) -> Self {
         gauge.set(0.0);
-        Self { inner, state: Arc::new(Mutex::new(State::Closed { failures: 0 })), gauge }
+        let backoff = clock.backoff(OPEN_FIRST, OPEN_MAX);
+        let switch = Switch { state: State::Closed { failures: 0 }, backoff };
+        Self { inner, switch: Arc::new(Mutex::new(switch)), gauge }
     }
 
-    async fn run(self, request: RequestPacket) -> Outcome {
+    async fn run(self, request: RequestPacket) -> CallOutcome {
         if !self.admit(Instant::now()) {
             return Err(classify::as_error(RpcFault::BreakerOpen));
         }
@@ -65,21 +75,21 @@ impl<S: Rpc> Breaker<S> {
 
     /// For whoever wants to know later whether it is closed.
     pub(crate) fn view(&self) -> BreakerView {
-        BreakerView(Arc::clone(&self.state))
+        BreakerView(Arc::clone(&self.switch))
     }
 
     fn admit(&self, now: Instant) -> bool {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match *state {
+        let mut switch = self.switch.lock().unwrap_or_else(PoisonError::into_inner);
+        match switch.state {
             State::Closed { .. } => true,
-            State::Open { until, lasting } if now >= until => {
-                *state = State::Probing { lasting, since: now };
+            State::Open { until } if now >= until => {
+                switch.state = State::Probing { since: now };
                 self.gauge.set(2.0);
                 true
             }
             // A probe whose caller went away never reports: another one takes its place.
-            State::Probing { lasting, since } if now >= since + OPEN_MAX => {
-                *state = State::Probing { lasting, since: now };
+            State::Probing { since } if now >= since + OPEN_MAX => {
+                switch.state = State::Probing { since: now };
                 true
             }
             State::Open { .. } | State::Probing { .. } => false,
@@ -87,28 +97,27 @@ impl<S: Rpc> Breaker<S> {
     }
 
     fn record(&self, failed: bool, now: Instant) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = match (*state, failed) {
+        let mut switch = self.switch.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = match (switch.state, failed) {
             (State::Closed { failures }, true) if failures + 1 < FAILURES_MAX => {
                 State::Closed { failures: failures + 1 }
             }
-            (State::Closed { .. }, true) => {
-                State::Open { until: now + OPEN_FIRST, lasting: OPEN_FIRST }
-            }
-            (State::Probing { lasting, .. }, true) => {
-                let lasting = (lasting * 2).min(OPEN_MAX);
-                State::Open { until: now + lasting, lasting }
+            (State::Closed { .. } | State::Probing { .. }, true) => {
+                State::Open { until: now + switch.backoff.next() }
             }
             // A call admitted before the breaker opened ends late: it changes nothing.
             (open @ State::Open { .. }, _) => open,
-            (State::Closed { .. } | State::Probing { .. }, false) => State::Closed { failures: 0 },
+            (State::Closed { .. } | State::Probing { .. }, false) => {
+                switch.backoff.reset();
+                State::Closed { failures: 0 }
+            }
         };
         self.gauge.set(match next {
             State::Closed { .. } => 0.0,
             State::Open { .. } => 1.0,
             State::Probing { .. } => 2.0,
         });
-        *state = next;
+        switch.state = next;
     }
 }
 
@@ -120,7 +129,7 @@ mod tests {
     use crate::rpc::testing::{Script, answer, request};
 
     fn breaker(script: &Script) -> Breaker<super::super::RpcService> {
-        Breaker::new(script.service(), metrics::Gauge::noop())
+        Breaker::new(script.service(), &Clock::system(), metrics::Gauge::noop())
     }
 
     #[tokio::test(start_paused = true)]
@@ -154,7 +163,9 @@ mod tests {
             assert!(layer.clone().oneshot(request("eth_call")).await.is_err());
         }
         tokio::time::advance(OPEN_FIRST).await;
-        assert!(layer.clone().oneshot(request("eth_call")).await.is_err());
+        let probed = layer.clone().oneshot(request("eth_call")).await;
+        assert_eq!(classify::fault_in(&probed), Some(RpcFault::Timeout));
+        // More than half of the next step, which is twice as long.
         tokio::time::advance(OPEN_FIRST).await;
         let outcome = layer.oneshot(request("eth_call")).await;
         assert_eq!(classify::fault_in(&outcome), Some(RpcFault::BreakerOpen));

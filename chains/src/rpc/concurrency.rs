@@ -8,7 +8,7 @@ use tower::ServiceExt;
 
 use super::classify;
 use super::fault::RpcFault;
-use super::service::{Outcome, Rpc, service};
+use super::service::{CallOutcome, Rpc, service};
 
 /// At most so many calls at a time; the deadline around the call bounds the wait.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ impl<S: Rpc> Concurrency<S> {
         Self { inner, permits: Arc::new(Semaphore::new(max.max(1))) }
     }
 
-    async fn run(self, request: RequestPacket) -> Outcome {
+    async fn run(self, request: RequestPacket) -> CallOutcome {
         let Ok(_permit) = self.permits.acquire().await else {
             return Err(classify::as_error(RpcFault::Unreachable("shutting down".to_owned())));
         };

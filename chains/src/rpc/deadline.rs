@@ -7,7 +7,7 @@ use tower::ServiceExt;
 
 use super::classify;
 use super::fault::RpcFault;
-use super::service::{Outcome, Rpc, service};
+use super::service::{CallOutcome, Rpc, service};
 
 /// Gives up on a call after `limit`. Used twice: around the whole call, and around each attempt.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ impl<S: Rpc> Deadline<S> {
         Self { inner, limit }
     }
 
-    async fn run(self, request: RequestPacket) -> Outcome {
+    async fn run(self, request: RequestPacket) -> CallOutcome {
         match tokio::time::timeout(self.limit, self.inner.oneshot(request)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(classify::as_error(RpcFault::Timeout)),

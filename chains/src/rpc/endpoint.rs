@@ -13,14 +13,17 @@ use super::breaker::{Breaker, BreakerView};
 use super::classify;
 use super::concurrency::Concurrency;
 use super::deadline::Deadline;
+use super::driven::Driven;
 use super::fault::RpcFault;
 use super::identity::{Identity, Wanted};
+use super::meter::{CallCounts, Meter};
 use super::rate_limit::RateLimit;
 use super::service::RpcService;
 use super::shape::Shape;
-use super::wire::{CallCounts, Wire};
 use super::ws::WsLink;
+use crate::clock::Clock;
 use crate::config::EndpointConfig;
+use crate::metrics;
 
 /// What an endpoint is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,24 +95,33 @@ impl Until {
     }
 }
 
+/// What the endpoints of a chain share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// The chain's name.
+    pub(crate) chain: Arc<str>,
+    /// The chain that each must serve.
+    pub(crate) want: Wanted,
+    pub(crate) counts: CallCounts,
+    pub(crate) clock: Clock,
+}
+
 impl Endpoint {
     /// Builds the endpoint's stack over `wire`, its HTTP or WebSocket transport.
     pub(crate) fn new(
         config: &EndpointConfig,
-        (chain, want): (&Arc<str>, Wanted),
+        shared: &Shared,
         wire: RpcService,
         ws: Option<WsLink>,
-        counts: CallCounts,
     ) -> Self {
+        let Shared { chain, want, counts, clock } = shared;
         let label: Arc<str> = config.label.as_str().into();
-        let gauge = metrics::gauge!(
-            "twinspan_rpc_breaker_state", "chain" => chain.clone(), "endpoint" => label.clone(),
-        );
+        let gauge = metrics::breaker(chain, &label);
         // Read from the bottom, as a call meets them from the top:
         // an answer that is none to the question is a fault like any other;
         let service = Shape::new(wire);
         // counted last, so that the figure is what really went over the wire;
-        let service = Wire::new(service, chain.clone(), label.clone(), counts);
+        let service = Meter::new(service, chain.clone(), label.clone(), counts.clone());
         // an attempt has its own limit, so that one silent node does not eat the whole deadline;
         let service = Deadline::new(service, config.timeout);
         // the rate is spent only by a call that has its place;
@@ -117,10 +129,12 @@ impl Endpoint {
         // waiting for a place is bounded by the deadline of the call;
         let service = Concurrency::new(service, config.concurrency);
         // a node that fails again and again takes neither place nor rate;
-        let service = Breaker::new(service, gauge);
+        let service = Breaker::new(service, clock, gauge);
         let breaker = service.view();
-        // and nothing at all goes to a node of another chain.
-        let service = Identity::new(service, want);
+        // nothing at all goes to a node of another chain;
+        let service = Identity::new(service, *want);
+        // and what a call holds of all this it gives back, also when its caller awaits something else.
+        let service = Driven::new(service);
         let mut endpoint = Self::over(config.label.as_str(), RpcService::new(service));
         endpoint.provider = config.provider.as_str().into();
         endpoint.ws = ws;
@@ -212,9 +226,8 @@ impl Endpoint {
     }
 }
 
-/// The endpoints with their places, in the order in which one after the other is asked: after those that are well
-/// those that were slow, then those that are distrusted, the latest of them after the others, and behind them all
-/// those that lag.
+/// Endpoints in the order to ask them, each with its place in the configuration: healthy, slow, distrusted (the most
+/// recent last), lagging.
 pub(crate) fn by_trust(endpoints: &[Endpoint]) -> impl Iterator<Item = (usize, &Endpoint)> {
     let mut order: Vec<_> = endpoints.iter().enumerate().collect();
     // Stable: otherwise the order is that of the configuration.

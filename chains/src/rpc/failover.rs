@@ -12,8 +12,9 @@ use tower::ServiceExt;
 
 use super::endpoint::{Endpoint, by_trust};
 use super::fault::RpcFault;
-use super::service::{Outcome, Rpc, RpcService};
+use super::service::{CallOutcome, Rpc, RpcService};
 use super::{classify, method};
+use crate::disposition::Disposition;
 
 /// How long one endpoint may take for a read before the next one is asked too. Logs may take longer by right, and are
 /// never asked for twice at once.
@@ -42,7 +43,7 @@ impl Failover {
         RpcService::new(tower::service_fn(move |request| self.clone().run(request)))
     }
 
-    async fn run(self, request: RequestPacket) -> Outcome {
+    async fn run(self, request: RequestPacket) -> CallOutcome {
         let is_logs = method::label(&request) == "eth_getLogs";
         let is_hedged = !is_logs && method::is_idempotent(&request);
         let mut last = Err(classify::as_error(RpcFault::Unreachable("no endpoint".to_owned())));
@@ -60,6 +61,8 @@ impl Failover {
             }
             let may_hedge = is_hedged && under_way.len() < HEDGE_MAX && rest.peek().is_some();
             let ended = tokio::select! {
+                biased;
+                // An answer that is there counts, also where it came at the very moment of the hedge.
                 ended = under_way.next() => ended,
                 () = tokio::time::sleep(HEDGE_AFTER), if may_hedge => None,
             };
@@ -70,7 +73,7 @@ impl Failover {
                 // What is too large for one may not be for another, which lets us ask for more or does not lie.
                 Some(fault) if fault.may_pass() || fault == RpcFault::TooLarge => {
                     tracing::debug!(endpoint = endpoint.label(), %fault, "trying another endpoint");
-                    if matches!(fault, RpcFault::Malformed(_)) {
+                    if fault.disposition() == Disposition::Quarantine {
                         endpoint.distrust();
                     }
                     last = keep_more_telling(last, outcome, &fault);
@@ -92,13 +95,13 @@ impl Failover {
 }
 
 /// Of two failures, the one that tells the caller more: an open breaker tells least.
-fn keep_more_telling(last: Outcome, new: Outcome, new_fault: &RpcFault) -> Outcome {
+fn keep_more_telling(last: CallOutcome, new: CallOutcome, new_fault: &RpcFault) -> CallOutcome {
     let tells_nothing = *new_fault == RpcFault::BreakerOpen;
     let last_says_something = last.is_ok() || !is_initial(&last);
     if tells_nothing && last_says_something { last } else { new }
 }
 
-fn is_initial(outcome: &Outcome) -> bool {
+fn is_initial(outcome: &CallOutcome) -> bool {
     classify::fault_in(outcome) == Some(RpcFault::Unreachable("no endpoint".to_owned()))
 }
 

@@ -1,7 +1,8 @@
 //! What can go wrong between us and a node, without any text of the node deciding anything.
 
 use alloy::primitives::{B256, Bytes};
-use twinspan_bridge::error::Disposition;
+
+use crate::disposition::Disposition;
 
 /// Why a JSON-RPC call has no usable answer. Never shows a URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,25 +83,26 @@ pub enum RpcFault {
 pub const MESSAGE_MAX: usize = 200;
 
 impl RpcFault {
-    /// What the fault demands of whoever meets it.
+    /// What the fault demands of the caller. What an endpoint's own layers have acted upon (a false proof, another
+    /// chain, a disagreement) asks for nothing more than patience.
     #[must_use]
     pub const fn disposition(&self) -> Disposition {
         match self {
+            Self::Malformed(_) => Disposition::Quarantine,
             Self::Timeout
             | Self::Unreachable(_)
             | Self::RateLimited
             | Self::BreakerOpen
+            | Self::WrongChain { .. }
+            | Self::WrongGenesis { .. }
             | Self::UnknownBlock
             | Self::StatePruned
             | Self::TooLarge
             | Self::Reverted(_)
             | Self::Refused { .. }
-            | Self::QuorumUnavailable { .. } => Disposition::Wait,
-            Self::Malformed(_)
             | Self::Unproven(_)
             | Self::Disagreement { .. }
-            | Self::WrongChain { .. }
-            | Self::WrongGenesis { .. } => Disposition::Quarantine,
+            | Self::QuorumUnavailable { .. } => Disposition::Wait,
         }
     }
 

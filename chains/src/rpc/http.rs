@@ -7,7 +7,7 @@ use reqwest::{Client, Url};
 use super::classify;
 use super::fault::RpcFault;
 use super::method;
-use super::service::{Outcome, RpcService};
+use super::service::{CallOutcome, RpcService};
 
 /// Largest answer that is read, in bytes. A full `eth_getLogs` of 10,000 requests has about 10 MB.
 pub const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -28,7 +28,7 @@ pub(crate) fn http(url: Url) -> Result<RpcService, RpcFault> {
     })))
 }
 
-async fn send(client: Client, url: Url, request: RequestPacket) -> Outcome {
+async fn send(client: Client, url: Url, request: RequestPacket) -> CallOutcome {
     let response =
         client.post(url).json(&request).send().await.map_err(|error| unreachable(&error))?;
     let status = response.status();

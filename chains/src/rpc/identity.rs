@@ -12,7 +12,7 @@ use twinspan_bridge::ids::ChainId;
 
 use super::classify;
 use super::fault::RpcFault;
-use super::service::{Outcome, Rpc, service};
+use super::service::{CallOutcome, Rpc, service};
 
 /// Which chain an endpoint must serve.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +37,7 @@ impl<S: Rpc> Identity<S> {
         Self { inner, want, verdict: Arc::default() }
     }
 
-    async fn run(self, request: RequestPacket) -> Outcome {
+    async fn run(self, request: RequestPacket) -> CallOutcome {
         let verdict = match self.verdict.get() {
             Some(verdict) => verdict.clone(),
             None => {

@@ -7,6 +7,8 @@ use alloy::rpc::json_rpc::RequestPacket;
 pub(crate) enum Kind {
     /// A string; of numbers too, which are hexadecimal.
     Text,
+    /// A hexadecimal number of what a chain counts.
+    Count,
     List,
     Object,
     /// An object, or null for what the node does not know.
@@ -15,7 +17,7 @@ pub(crate) enum Kind {
 
 /// Methods that only read, so that a second call changes nothing.
 const READS: &[(&str, Kind)] = &[
-    ("eth_blockNumber", Kind::Text),
+    ("eth_blockNumber", Kind::Count),
     ("eth_call", Kind::Text),
     ("eth_chainId", Kind::Text),
     ("eth_estimateGas", Kind::Text),
@@ -29,7 +31,7 @@ const READS: &[(&str, Kind)] = &[
     ("eth_getProof", Kind::Object),
     ("eth_getStorageAt", Kind::Text),
     ("eth_getTransactionByHash", Kind::ObjectOrNull),
-    ("eth_getTransactionCount", Kind::Text),
+    ("eth_getTransactionCount", Kind::Count),
     ("eth_getTransactionReceipt", Kind::ObjectOrNull),
     ("eth_maxPriorityFeePerGas", Kind::Text),
     ("net_version", Kind::Text),

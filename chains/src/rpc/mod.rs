@@ -1,27 +1,30 @@
 //! The stack of middlewares that every JSON-RPC call passes, one a file.
 //!
 //! Outermost first: span → deadline → retry (reads only) → failover or quorum → per endpoint:
-//! identity → breaker → concurrency → rate limit → attempt timeout → wire meter → shape → HTTP or WebSocket.
+//! driven → identity → breaker → concurrency → rate limit → attempt timeout → meter → shape → HTTP or WebSocket.
 
 mod breaker;
 pub mod classify;
 mod concurrency;
 mod deadline;
+mod driven;
 pub(crate) mod endpoint;
 mod failover;
 pub mod fault;
 mod http;
 pub(crate) mod identity;
+mod meter;
 mod method;
+pub(crate) mod quantity;
 mod quorum;
 mod rate_limit;
 mod retry;
+mod scripted;
 mod service;
 mod shape;
 mod span;
 #[cfg(test)]
 pub(crate) mod testing;
-mod wire;
 mod ws;
 
 use std::sync::Arc;
@@ -31,12 +34,15 @@ use std::time::Duration;
 use alloy::rpc::client::RpcClient;
 
 pub use http::{ANSWER_BYTES_MAX, read_bounded};
-pub use service::{Outcome, RpcService};
-pub use wire::CallCounts;
+pub use meter::CallCounts;
+pub use rate_limit::RuntimeClock;
+pub use scripted::scripted;
+pub use service::{CallOutcome, RpcService};
 
 pub(crate) use http::http;
 pub(crate) use ws::WsLink;
 
+use crate::clock::Clock;
 use deadline::Deadline;
 use endpoint::Endpoint;
 use failover::Failover;
@@ -49,9 +55,10 @@ pub(crate) fn failover_client(
     chain: &Arc<str>,
     endpoints: &Arc<[Endpoint]>,
     deadline: Duration,
+    clock: &Clock,
     logs_from: Arc<AtomicUsize>,
 ) -> RpcClient {
-    compose(chain, Failover::new(Arc::clone(endpoints), logs_from).boxed(), deadline)
+    compose(chain, Failover::new(Arc::clone(endpoints), logs_from).boxed(), deadline, clock)
 }
 
 /// Calls that `want` endpoints must answer alike.
@@ -60,13 +67,14 @@ pub(crate) fn quorum_client(
     endpoints: &Arc<[Endpoint]>,
     want: usize,
     deadline: Duration,
+    clock: &Clock,
 ) -> RpcClient {
-    compose(chain, Quorum::new(Arc::clone(endpoints), want).boxed(), deadline)
+    compose(chain, Quorum::new(Arc::clone(endpoints), want).boxed(), deadline, clock)
 }
 
-fn compose(chain: &Arc<str>, pool: RpcService, deadline: Duration) -> RpcClient {
+fn compose(chain: &Arc<str>, pool: RpcService, deadline: Duration, clock: &Clock) -> RpcClient {
     // A read may be repeated, over all endpoints anew;
-    let service = Retry::new(pool);
+    let service = Retry::new(pool, clock.clone());
     // but not for ever, so that a caller always gets an answer or a fault in bounded time;
     let service = Deadline::new(service, deadline);
     // and whatever happened meanwhile is told with the call that it happened to.

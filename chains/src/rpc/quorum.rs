@@ -11,7 +11,7 @@ use tower::ServiceExt;
 use super::classify;
 use super::endpoint::Endpoint;
 use super::fault::RpcFault;
-use super::service::{Outcome, RpcService};
+use super::service::{CallOutcome, RpcService};
 
 /// Asks all endpoints at once and returns as soon as `want` providers gave the same answer. Endpoints of one
 /// provider may fail or lie together: they have one vote.
@@ -35,7 +35,7 @@ impl Quorum {
         RpcService::new(tower::service_fn(move |request| self.clone().run(request)))
     }
 
-    async fn run(self, request: RequestPacket) -> Outcome {
+    async fn run(self, request: RequestPacket) -> CallOutcome {
         let mut asked: FuturesUnordered<_> = self
             .endpoints
             .iter()
@@ -89,7 +89,7 @@ impl Quorum {
 }
 
 /// An executed revert is an answer too, but not one that anybody acts on: it has no vote.
-fn vote(outcome: Outcome) -> Result<ResponsePacket, RpcFault> {
+fn vote(outcome: CallOutcome) -> Result<ResponsePacket, RpcFault> {
     let fault = classify::fault_in(&outcome);
     match (fault, outcome) {
         (None, Ok(packet)) => Ok(packet),
@@ -133,7 +133,7 @@ mod tests {
         })
     }
 
-    async fn ask(want: usize, scripts: &[Script]) -> Outcome {
+    async fn ask(want: usize, scripts: &[Script]) -> CallOutcome {
         let endpoints = scripts
             .iter()
             .enumerate()

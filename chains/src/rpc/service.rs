@@ -9,10 +9,10 @@ use tower::Service;
 use tower::util::BoxCloneSyncService;
 
 /// A finished call.
-pub type Outcome = Result<ResponsePacket, TransportError>;
+pub type CallOutcome = Result<ResponsePacket, TransportError>;
 
 /// A call under way.
-pub(crate) type Call = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+pub(crate) type Call = Pin<Box<dyn Future<Output = CallOutcome> + Send>>;
 
 /// Any service that answers JSON-RPC requests. Whatever it is, it can be an alloy `Transport`.
 pub type RpcService = BoxCloneSyncService<RequestPacket, ResponsePacket, TransportError>;

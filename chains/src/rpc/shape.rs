@@ -6,9 +6,10 @@ use tower::ServiceExt;
 use super::classify;
 use super::fault::RpcFault;
 use super::method::{self, Kind};
-use super::service::{Outcome, Rpc, service};
+use super::quantity::Quantity;
+use super::service::{CallOutcome, Rpc, service};
 
-/// Looks at the kind of each answer's JSON value, not into it.
+/// Looks at the kind of each answer's JSON value, and into it only where it is a number of what a chain counts.
 #[derive(Clone, Debug)]
 pub(crate) struct Shape<S> {
     inner: S,
@@ -19,7 +20,7 @@ impl<S: Rpc> Shape<S> {
         Self { inner }
     }
 
-    async fn run(self, request: RequestPacket) -> Outcome {
+    async fn run(self, request: RequestPacket) -> CallOutcome {
         let want = method::kind(&request);
         let label = method::label(&request);
         let outcome = self.inner.oneshot(request).await;
@@ -38,6 +39,7 @@ fn is_of(want: Kind, json: &str) -> bool {
     let json = json.trim_start();
     match want {
         Kind::Text => json.starts_with('"'),
+        Kind::Count => serde_json::from_str::<Quantity>(json).is_ok(),
         Kind::List => json.starts_with('['),
         Kind::Object => json.starts_with('{'),
         Kind::ObjectOrNull => json.starts_with('{') || json.trim_end() == "null",
@@ -58,6 +60,8 @@ mod tests {
             ("eth_getLogs", " [ {} ]", "{}"),
             ("eth_call", "\"0x\"", "null"),
             ("eth_getTransactionCount", "\"0x7\"", "7"),
+            ("eth_getTransactionCount", "\"0x7\"", "\"0xffffffffffffffff\""),
+            ("eth_blockNumber", "\"0x0\"", "\"0xzz\""),
             ("eth_getProof", "{}", "null"),
             ("eth_getTransactionReceipt", "null", "[]"),
             ("eth_getBlockByNumber", "{}", "\"0x\""),

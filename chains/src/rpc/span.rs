@@ -6,7 +6,7 @@ use alloy::rpc::json_rpc::RequestPacket;
 use tower::ServiceExt;
 use tracing::Instrument;
 
-use super::service::{Outcome, Rpc, service};
+use super::service::{CallOutcome, Rpc, service};
 use super::{classify, method};
 
 /// Names the chain and the method of everything that happens during a call.
@@ -21,7 +21,7 @@ impl<S: Rpc> Span<S> {
         Self { inner, chain }
     }
 
-    async fn run(self, request: RequestPacket) -> Outcome {
+    async fn run(self, request: RequestPacket) -> CallOutcome {
         let span =
             tracing::debug_span!("rpc", chain = %self.chain, method = method::label(&request));
         async move {

@@ -8,7 +8,7 @@ use alloy::rpc::json_rpc::{Id, Request, RequestPacket, Response, ResponsePacket,
 use serde_json::value::RawValue;
 use tower::util::BoxCloneSyncService;
 
-use super::service::{Outcome, RpcService};
+use super::service::{CallOutcome, RpcService};
 
 /// Answers the n-th call (from 0) with whatever the script returns for n.
 pub(crate) struct Script {
@@ -20,7 +20,7 @@ impl Script {
     pub(crate) fn new<F, R>(script: F) -> Self
     where
         F: Fn(usize) -> R + Clone + Send + Sync + 'static,
-        R: Future<Output = Outcome> + Send + 'static,
+        R: Future<Output = CallOutcome> + Send + 'static,
     {
         let calls = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&calls);

@@ -14,7 +14,7 @@ use tower::ServiceExt;
 use super::classify;
 use super::fault::RpcFault;
 use super::http::ANSWER_BYTES_MAX;
-use super::service::{Outcome, RpcService};
+use super::service::{CallOutcome, RpcService};
 
 /// A WebSocket to one endpoint. alloy runs a task of its own for it, which ends with the last clone.
 #[derive(Clone)]
@@ -66,7 +66,7 @@ impl WsLink {
         }
     }
 
-    async fn send(self, request: RequestPacket) -> Outcome {
+    async fn send(self, request: RequestPacket) -> CallOutcome {
         let frontend = self.frontend().await?;
         let outcome = frontend.oneshot(request).await;
         if let Err(error) = &outcome {

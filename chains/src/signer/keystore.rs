@@ -10,7 +10,6 @@ use alloy::signers::k256::elliptic_curve::zeroize::Zeroize;
 use alloy::signers::local::{LocalSignerError, PrivateKeySigner};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use serde_json::Value;
-use twinspan_bridge::error::Disposition;
 
 /// A private key: wiped from memory when dropped, and never shown.
 pub type SecretBytes = SecretBox<[u8; 32]>;
@@ -40,14 +39,6 @@ pub enum KeystoreError {
     /// The file cannot be written.
     #[error("cannot be written")]
     Unwritable(#[source] io::Error),
-}
-
-impl KeystoreError {
-    /// What the error demands: a human, always.
-    #[must_use]
-    pub const fn disposition(&self) -> Disposition {
-        Disposition::Halt
-    }
 }
 
 /// Decrypts the key in a key file. Takes about a tenth of a second and more for costly ones; blocks.

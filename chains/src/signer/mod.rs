@@ -16,21 +16,34 @@ use secrecy::ExposeSecret;
 use twinspan_bridge::abstain::{SignedAbstention, Statement};
 use twinspan_bridge::attest::{self, Attestation, Verified};
 use twinspan_bridge::digest::Checkpoint;
-use twinspan_bridge::error::Disposition;
 use twinspan_bridge::ids::{AccountNonce, ChainId};
 
 use self::keystore::SecretBytes;
+use crate::disposition::Disposition;
 use crate::evm::fees::Fees;
 
 pub use remote::{RemoteFault, RemoteKey, RemoteProblem, RemoteSigner};
 
 /// Signs for one address, with a key that is here or somewhere else.
+///
+/// Also as a trait object: an `Arc<dyn Signer>` attests ([`attest`]) and pays for transactions
+/// ([`TransactionSigner::new`]) wherever its key is.
 pub trait Signer: std::fmt::Debug + Send + Sync {
     /// The address that its signatures recover to.
     fn address(&self) -> Address;
 
     /// Signs `keccak256(preimage)`. The signature has a low `s` and recovers to [`address`](Self::address).
     fn sign<'a>(&'a self, preimage: &'a [u8]) -> BoxFuture<'a, Result<Signature, SignerError>>;
+}
+
+impl<S: Signer + ?Sized> Signer for Arc<S> {
+    fn address(&self) -> Address {
+        S::address(self)
+    }
+
+    fn sign<'a>(&'a self, preimage: &'a [u8]) -> BoxFuture<'a, Result<Signature, SignerError>> {
+        S::sign(self, preimage)
+    }
 }
 
 /// A key could not be used.
@@ -50,7 +63,8 @@ impl SignerError {
     pub const fn disposition(&self) -> Disposition {
         match self {
             Self::Key => Disposition::Halt,
-            Self::Remote(fault) => fault.disposition(),
+            // A signer comes back, or is corrected, and nothing is signed meanwhile.
+            Self::Remote(_) => Disposition::Wait,
         }
     }
 }
@@ -191,5 +205,39 @@ impl TransactionSigner {
     {
         let signature = self.0.sign(&transaction.encoded_for_signing()).await?;
         Ok(transaction.into_signed(signature).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretBox;
+    use twinspan_bridge::ids::{BridgeAt, Count, Epoch, Lane};
+    use twinspan_bridge::lane_head::LanePosition;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_trait_object_attests_and_pays() {
+        let key = LocalKey::new(&SecretBox::new(Box::new([7; 32]))).expect("a key");
+        let shared: Arc<dyn Signer> = Arc::new(key.clone());
+        let at = |n| BridgeAt { chain_id: ChainId::new(n), address: Address::repeat_byte(1) };
+        let lane = Lane { source: at(1), destination: at(2) };
+        let position = LanePosition { count: Count::new(1), head: B256::repeat_byte(3) };
+        let checkpoint = Checkpoint { lane, epoch: Epoch::new(1), position };
+        let attested = attest(&*shared, checkpoint).await.expect("signed");
+        assert_eq!(attested.get().signer, key.address());
+
+        let unsigned = Unsigned {
+            chain_id: ChainId::new(1),
+            nonce: AccountNonce::new(0),
+            to: Address::repeat_byte(2),
+            input: &Bytes::new(),
+            gas_limit: 21_000,
+            fees: Fees::Legacy { gas_price: 1 },
+        };
+        let (own, other) = (TransactionSigner::new(key), TransactionSigner::new(shared));
+        assert_eq!(other.address(), own.address());
+        let signed = other.sign(&unsigned).await.expect("signed");
+        assert_eq!(signed, own.sign(&unsigned).await.expect("signed"));
     }
 }

@@ -11,7 +11,6 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use reqwest::{Client, RequestBuilder, Url};
 use serde_json::json;
-use twinspan_bridge::error::Disposition;
 
 use super::{Signer, SignerError};
 use crate::config::shown_origin;
@@ -96,15 +95,6 @@ pub enum RemoteProblem {
         /// The account wanted.
         want: Address,
     },
-}
-
-impl RemoteFault {
-    /// What the fault demands once the relayer runs: to ask again. A signer comes back, or is corrected, and nothing
-    /// is signed meanwhile.
-    #[must_use]
-    pub const fn disposition(&self) -> Disposition {
-        Disposition::Wait
-    }
 }
 
 /// Asks a Web3Signer for the signatures of one account.

@@ -1,13 +1,13 @@
-//! The engine's memory: every account nonce it still cares about, and what is due for each.
+//! An account's memory: every account nonce it still cares about, and what is due for each.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::handle::PendingView;
 use super::intent::IntentId;
 use super::stored::StoredTransaction;
+use super::view::PendingView;
 
 /// Heads after which bytes that are not in a block are broadcast again, and the least time that takes.
 const RESEND_HEADS: u32 = 2;
@@ -119,7 +119,7 @@ impl Slot {
     }
 }
 
-/// All slots, by account nonce. Bounded: pending ones by the engine's intake, others by pruning.
+/// All slots, by account nonce. Bounded: pending ones by the account's intake, others by pruning.
 #[derive(Debug, Default)]
 pub(super) struct Book {
     slots: BTreeMap<u64, Slot>,

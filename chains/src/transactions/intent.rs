@@ -1,12 +1,11 @@
 //! What a caller wants done on a chain, and what became of it.
 
-use std::time::Instant;
-
 use alloy::primitives::{Address, B256, Bytes};
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 use twinspan_bridge::ids::BlockNumber;
 
-use crate::evm::submit::Call;
+use crate::evm::calls::Call;
 
 /// Names an intent. Given by the caller and deterministic, so that asking twice is asking once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-//! The transaction engine: one actor for each account, which ends every intent in a recorded outcome.
+//! Sends transactions: one actor for each account, which ends every intent in a recorded outcome.
 //!
 //! # Contract
 //!
@@ -22,23 +22,25 @@
 //!   sees, asks about one call a head while something is pending, and none when idle. Without a watcher it
 //!   looks for itself while something is pending.
 
+mod account;
 mod book;
-mod engine;
+mod commands;
 mod handle;
 mod intent;
 mod observe;
-mod orders;
 mod repair;
 mod runway;
 mod send;
 mod store;
 mod stored;
+mod view;
 
-pub use engine::{EngineFault, TransactionEngine};
-pub use handle::{EngineGone, EngineHandle, EngineSnapshot, PendingView};
+pub use account::{Account, AccountStopped};
+pub use commands::{Command, CommandRefused, Commanded};
+pub use handle::{AccountGone, AccountHandle};
 pub use intent::{Intent, IntentId, Outcome, Resolved};
-pub use orders::{Order, OrderRefused, Ordered};
 pub use store::{MemoryStore, StoreFault, TransactionStore};
 pub use stored::{AccountKey, Sibling, StoredTransaction, TransactionState};
+pub use view::{AccountSnapshot, PendingView};
 
 pub use crate::evm::fees::Fees;

@@ -6,8 +6,8 @@ use tokio::time::Instant;
 use twinspan_bridge::finality::FinalityRule;
 use twinspan_bridge::ids::{AccountNonce, BlockNumber, BlockRef};
 
+use super::account::{Account, AccountStopped};
 use super::book::Slot;
-use super::engine::{EngineFault, TransactionEngine};
 use super::intent::Outcome;
 use super::store::TransactionStore;
 use super::stored::TransactionState;
@@ -27,10 +27,10 @@ const SETTLED_MAX: usize = 64;
 /// Least time between two looks at the balance.
 const BALANCE_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
 
-impl<S: TransactionStore> TransactionEngine<S> {
+impl<S: TransactionStore> Account<S> {
     /// Looks for the receipts of what is pending: one call where one transaction without siblings is,
     /// else one for the account and some for each that is mined.
-    pub(super) async fn check_pending(&mut self, by_count: bool) -> Result<(), EngineFault> {
+    pub(super) async fn check_pending(&mut self, by_count: bool) -> Result<(), AccountStopped> {
         let pending: Vec<_> =
             self.book.pending().map(|(nonce, slot)| (nonce, simple(slot))).collect();
         let found = match pending.as_slice() {
@@ -96,7 +96,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
     }
 
     /// Records that a transaction is in a block, and tells.
-    async fn include(&mut self, nonce: u64, receipt: Receipt) -> Result<(), EngineFault> {
+    async fn include(&mut self, nonce: u64, receipt: Receipt) -> Result<(), AccountStopped> {
         let block = block_of(&receipt);
         let Some(slot) = self.book.get(nonce) else { return Ok(()) };
         let of_filler = slot
@@ -137,19 +137,19 @@ impl<S: TransactionStore> TransactionEngine<S> {
 
     async fn outcome_of(&self, nonce: u64, receipt: &Receipt) -> Outcome {
         let transaction = receipt.transaction_hash;
-        let block = BlockNumber::new(receipt.block_number.to());
+        let block = BlockNumber::new(receipt.block_number.get());
         let gas_used = receipt.gas_used.to();
         // Before Byzantium receipts had no status; no chain of ours is that old.
         if receipt.status.is_none_or(|status| !status.is_zero()) {
             return Outcome::Mined { transaction, block, gas_used };
         }
-        let data = self.revert_data(nonce, receipt.block_number).await;
+        let data = self.revert_data(nonce, block).await;
         Outcome::Reverted { transaction, block, gas_used, data }
     }
 
     /// Repeats the call at the block that refused it. Best effort: other transactions of that block may
     /// have changed what it meets.
-    async fn revert_data(&self, nonce: u64, block: U64) -> Bytes {
+    async fn revert_data(&self, nonce: u64, block: BlockNumber) -> Bytes {
         let Some(slot) = self.book.get(nonce) else { return Bytes::new() };
         let Some(intent) = &slot.stored.intent else { return Bytes::new() };
         let call = json!({
@@ -158,14 +158,14 @@ impl<S: TransactionStore> TransactionEngine<S> {
             "input": intent.input,
             "gas": U64::from(intent.gas_limit),
         });
-        match self.chain.request::<_, Bytes>("eth_call", (call, block)).await {
+        match self.chain.request::<_, Bytes>("eth_call", (call, U64::from(block.get()))).await {
             Err(RpcFault::Reverted(data)) => data,
             Ok(_) | Err(_) => Bytes::new(),
         }
     }
 
     /// Abandons intents whose account nonce somebody else has used.
-    async fn abandon_foreign(&mut self) -> Result<(), EngineFault> {
+    async fn abandon_foreign(&mut self) -> Result<(), AccountStopped> {
         let lost =
             self.book.nonces(|slot| slot.stored.is_pending() && slot.missing >= FOREIGN_LOOKS);
         for nonce in lost {
@@ -190,7 +190,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
         &mut self,
         head: &Head,
         reorganised: bool,
-    ) -> Result<(), EngineFault> {
+    ) -> Result<(), AccountStopped> {
         let included = self.book.nonces(|slot| included_in(slot).is_some());
         if included.is_empty() {
             return Ok(());
@@ -234,7 +234,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
         nonce: u64,
         block: BlockRef,
         is_final: bool,
-    ) -> Result<(), EngineFault> {
+    ) -> Result<(), AccountStopped> {
         // Without an answer nothing is known: the next look asks again.
         let Ok(receipt) = self.receipt_of_any(nonce).await else { return Ok(()) };
         match receipt {
@@ -261,7 +261,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
         }
     }
 
-    async fn settle(&mut self, nonce: u64) -> Result<(), EngineFault> {
+    async fn settle(&mut self, nonce: u64) -> Result<(), AccountStopped> {
         let Some(slot) = self.book.get_mut(nonce) else { return Ok(()) };
         let Some(outcome) = slot.stored.outcome() else { return Ok(()) };
         slot.stored.state = TransactionState::Settled { outcome };
@@ -270,7 +270,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
     }
 
     /// Forgets the oldest settled transactions past [`SETTLED_MAX`].
-    async fn prune(&mut self) -> Result<(), EngineFault> {
+    async fn prune(&mut self) -> Result<(), AccountStopped> {
         let settled =
             self.book.nonces(|slot| matches!(slot.stored.state, TransactionState::Settled { .. }));
         let excess = settled.len().saturating_sub(SETTLED_MAX);
@@ -280,7 +280,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
         Ok(())
     }
 
-    async fn forget(&mut self, nonce: u64) -> Result<(), EngineFault> {
+    async fn forget(&mut self, nonce: u64) -> Result<(), AccountStopped> {
         self.store.remove(self.account, AccountNonce::new(nonce)).await?;
         self.book.remove(nonce);
         Ok(())
@@ -305,5 +305,5 @@ fn included_in(slot: &Slot) -> Option<BlockRef> {
 }
 
 fn block_of(receipt: &Receipt) -> BlockRef {
-    BlockRef { number: BlockNumber::new(receipt.block_number.to()), hash: receipt.block_hash }
+    BlockRef { number: BlockNumber::new(receipt.block_number.get()), hash: receipt.block_hash }
 }

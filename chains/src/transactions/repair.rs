@@ -1,15 +1,15 @@
 //! Closes gaps among the account nonces, which would hold back everything after them.
 
-use super::engine::{EngineFault, TransactionEngine};
+use super::account::{Account, AccountStopped};
 use super::store::TransactionStore;
 
 /// Most account nonces that one repair looks at; the next repair goes on from there.
 const GAP_MAX: u64 = 64;
 
-impl<S: TransactionStore> TransactionEngine<S> {
+impl<S: TransactionStore> Account<S> {
     /// Broadcasts again what is recorded below our next account nonce, and fills what is not: an account
     /// nonce without a transaction anywhere is used up by a transfer of 0 to ourselves.
-    pub(super) async fn repair_gaps(&mut self) -> Result<(), EngineFault> {
+    pub(super) async fn repair_gaps(&mut self) -> Result<(), AccountStopped> {
         let counts = async {
             let latest = self.transaction_count("latest").await?;
             let pending = self.transaction_count("pending").await.unwrap_or(latest);
@@ -36,7 +36,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
         Ok(())
     }
 
-    async fn fill(&mut self, nonce: u64) -> Result<(), EngineFault> {
+    async fn fill(&mut self, nonce: u64) -> Result<(), AccountStopped> {
         tracing::warn!(
             chain = self.chain.name(), account = %self.account.address, nonce,
             "filling a gap among the account nonces"

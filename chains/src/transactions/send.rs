@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use alloy::primitives::{B256, Bytes};
 use tokio::time::Instant;
-use twinspan_bridge::error::Disposition;
 use twinspan_bridge::ids::AccountNonce;
 
+use super::account::{Account, AccountStopped, unlocked};
 use super::book::{Due, Slot};
-use super::engine::{EngineFault, TransactionEngine, unlocked};
-use super::handle::unix_now;
 use super::intent::Intent;
 use super::store::TransactionStore;
 use super::stored::{Sibling, StoredTransaction, TransactionState};
 use crate::chain::EvmChain;
+use crate::disposition::Disposition;
 use crate::evm::fees::Fees;
+use crate::metrics;
 use crate::rpc::classify::{SendVerdict, send_verdict};
 use crate::rpc::endpoint::by_trust;
 use crate::rpc::fault::RpcFault;
@@ -38,9 +38,9 @@ pub(super) struct Sent {
     verdict: SendVerdict,
 }
 
-impl<S: TransactionStore> TransactionEngine<S> {
+impl<S: TransactionStore> Account<S> {
     /// Takes an intent: signature, record, broadcast, and no call before that unless fees changed much.
-    pub(super) async fn accept(&mut self, intent: Intent) -> Result<(), EngineFault> {
+    pub(super) async fn accept(&mut self, intent: Intent) -> Result<(), AccountStopped> {
         if let Some(slot) = self.book.by_id(intent.id) {
             let nonce = slot.stored.nonce.get();
             tracing::debug!(id = %intent.id, nonce, "intent is known");
@@ -73,24 +73,24 @@ impl<S: TransactionStore> TransactionEngine<S> {
         nonce: u64,
         intent: Option<Intent>,
         sibling: Sibling,
-    ) -> Result<(), EngineFault> {
+    ) -> Result<(), AccountStopped> {
         let stored = StoredTransaction {
             nonce: AccountNonce::new(nonce),
             intent,
             siblings: vec![sibling],
             state: TransactionState::Pending,
             given_up: None,
-            created_at: unix_now(),
+            created_at: self.chain.clock().unix_seconds(),
         };
         self.store.save(self.account, &stored).await?;
         self.book.insert(Slot::new(stored, Instant::now()));
-        self.next = self.next.max(nonce + 1);
+        self.next = self.next.max(nonce.saturating_add(1));
         self.send(nonce);
         Ok(())
     }
 
     /// Takes the intent that waits for its signature once more, if it is time.
-    pub(super) async fn accept_unsigned(&mut self) -> Result<(), EngineFault> {
+    pub(super) async fn accept_unsigned(&mut self) -> Result<(), AccountStopped> {
         match self.unsigned.take_if(|(_, at)| at.elapsed() >= SIGNER_RETRY) {
             Some((intent, _)) => self.accept(intent).await,
             None => Ok(()),
@@ -103,7 +103,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
         nonce: u64,
         intent: Option<&Intent>,
         fees: Fees,
-    ) -> Result<Option<Sibling>, EngineFault> {
+    ) -> Result<Option<Sibling>, AccountStopped> {
         let nothing = Bytes::new();
         let unsigned = Unsigned {
             chain_id: self.account.chain_id,
@@ -154,14 +154,14 @@ impl<S: TransactionStore> TransactionEngine<S> {
     }
 
     /// Takes in the nodes' answer, and lets the next broadcast go.
-    pub(super) async fn on_sent(&mut self, sent: Sent) -> Result<(), EngineFault> {
+    pub(super) async fn on_sent(&mut self, sent: Sent) -> Result<(), AccountStopped> {
         self.on_verdict(sent).await?;
         self.send_next();
         Ok(())
     }
 
     /// Takes the step that a node's answer asks for.
-    async fn on_verdict(&mut self, sent: Sent) -> Result<(), EngineFault> {
+    async fn on_verdict(&mut self, sent: Sent) -> Result<(), AccountStopped> {
         let Sent { nonce, hash, verdict } = sent;
         let chain = self.chain.name().to_owned();
         let Some(slot) = self.book.get_mut(nonce) else { return Ok(()) };
@@ -175,8 +175,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
         let accepted = matches!(verdict, SendVerdict::Accepted);
         if let Some(since) = slot.stored.intent.as_mut().and_then(|i| i.since.take_if(|_| accepted))
         {
-            metrics::histogram!("twinspan_own_latency_seconds", "chain" => chain.clone())
-                .record(since.elapsed());
+            metrics::sent_after(&chain, since.elapsed());
         }
         slot.waits_for = match &verdict {
             SendVerdict::Accepted => None,
@@ -212,7 +211,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
     }
 
     /// Broadcasts or replaces whatever has waited long enough.
-    pub(super) async fn do_what_is_due(&mut self) -> Result<(), EngineFault> {
+    pub(super) async fn do_what_is_due(&mut self) -> Result<(), AccountStopped> {
         let now = Instant::now();
         let bump_after = self.chain.config().fees.bump_after;
         let due: Vec<(u64, Due)> = self
@@ -237,7 +236,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
 
     /// Replaces by a higher fee; where that is pointless, the same bytes go out again. What the account cannot pay is in
     /// no pool: it is replaced by what it costs now, once that is half of it.
-    async fn raise(&mut self, nonce: u64) -> Result<(), EngineFault> {
+    async fn raise(&mut self, nonce: u64) -> Result<(), AccountStopped> {
         let Some(slot) = self.book.get(nonce) else { return Ok(()) };
         let Some(last) = slot.stored.newest() else { return Ok(()) };
         let given_up = slot.stored.given_up.is_some();
@@ -273,7 +272,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
         &mut self,
         nonce: u64,
         sibling: Sibling,
-    ) -> Result<(), EngineFault> {
+    ) -> Result<(), AccountStopped> {
         let Some(slot) = self.book.get_mut(nonce) else { return Ok(()) };
         tracing::info!(
             chain = self.chain.name(), nonce, transaction = %sibling.hash, fees = ?sibling.fees,
@@ -288,7 +287,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
     }
 
     /// Fills the account nonce in the intent's place, so that later transactions can be mined.
-    pub(super) async fn give_up(&mut self, nonce: u64, why: String) -> Result<(), EngineFault> {
+    pub(super) async fn give_up(&mut self, nonce: u64, why: String) -> Result<(), AccountStopped> {
         let Some(slot) = self.book.get_mut(nonce) else { return Ok(()) };
         if slot.stored.given_up.is_some() || slot.stored.intent.is_none() {
             slot.retry = true;

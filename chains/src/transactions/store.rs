@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use twinspan_bridge::error::Disposition;
 use twinspan_bridge::ids::AccountNonce;
 
 use super::stored::{AccountKey, StoredTransaction};
 
-/// The store failed. The engine stops: it must not broadcast what it could not record.
+/// The store failed. The account stops: it must not broadcast what it could not record.
 #[derive(Debug, thiserror::Error)]
 #[error("the transaction store failed")]
 pub struct StoreFault(#[source] pub Box<dyn std::error::Error + Send + Sync>);
@@ -19,12 +18,6 @@ impl StoreFault {
     #[must_use]
     pub fn new(text: &str) -> Self {
         Self(text.into())
-    }
-
-    /// What the fault demands.
-    #[must_use]
-    pub const fn disposition(&self) -> Disposition {
-        Disposition::Halt
     }
 }
 

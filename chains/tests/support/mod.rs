@@ -12,30 +12,18 @@ use std::time::Duration;
 
 use twinspan_bridge::finality::FinalityRule;
 use twinspan_bridge::ids::ChainId;
-use twinspan_chains::{ChainConfig, EndpointConfig, FeePolicy, Truth};
+use twinspan_chains::{ChainConfig, EndpointConfig, FeePolicy};
 
 /// A configuration with so many endpoints that have no address of their own.
 pub fn config(chain_id: u64, endpoints: usize) -> ChainConfig {
     let endpoint = |n| EndpointConfig {
-        label: format!("node-{n}"),
         provider: format!("provider-{n}"),
-        http: None,
-        ws: None,
-        requests_per_second: 0,
-        concurrency: 32,
-        timeout: Duration::from_secs(5),
+        ..EndpointConfig::in_process(&format!("node-{n}"))
     };
+    let endpoints = (0..endpoints).map(endpoint).collect();
     ChainConfig {
-        name: format!("chain-{chain_id}"),
-        chain_id: ChainId::new(chain_id),
-        endpoints: (0..endpoints).map(endpoint).collect(),
         finality: FinalityRule::Instant,
-        poll_interval: Duration::from_secs(1),
-        stall_after: Duration::from_secs(120),
-        log_range_max: 1_000,
         fees: FeePolicy { bump_after: Duration::from_secs(30), ..FeePolicy::default() },
-        quorum: 1,
-        truth: Truth::Single,
-        genesis_hash: None,
+        ..ChainConfig::new(&format!("chain-{chain_id}"), ChainId::new(chain_id), endpoints)
     }
 }

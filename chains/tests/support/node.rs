@@ -117,6 +117,18 @@ impl FakeNode {
         })
     }
 
+    /// The same, where every account is said to have made so many transactions.
+    pub fn service_with_count(&self, count: u64) -> RpcService {
+        let state = Arc::clone(&self.0);
+        wire(move |method, params| {
+            let answer = state.lock().expect("not poisoned").answer(method, params);
+            if method == "eth_getTransactionCount" {
+                return Answer::Result(json!(U64::from(count)));
+            }
+            answer
+        })
+    }
+
     /// The same, where the first transaction to come is held up on its way.
     pub fn service_slow_once(&self, hold_up: Duration) -> RpcService {
         let node = self.service();

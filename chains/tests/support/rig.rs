@@ -13,8 +13,8 @@ use twinspan_bridge::ids::AccountNonce;
 use twinspan_chains::rpc::RpcService;
 use twinspan_chains::signer::{LocalKey, TransactionSigner};
 use twinspan_chains::transactions::{
-    AccountKey, EngineFault, EngineHandle, Intent, IntentId, MemoryStore, Outcome, Resolved,
-    StoreFault, StoredTransaction, TransactionEngine, TransactionStore,
+    Account, AccountHandle, AccountKey, AccountStopped, Intent, IntentId, MemoryStore, Outcome,
+    Resolved, StoreFault, StoredTransaction, TransactionStore,
 };
 use twinspan_chains::{ChainConfig, EvmChain};
 
@@ -40,9 +40,9 @@ pub fn intent(n: u8) -> Intent {
 
 pub struct Rig {
     pub node: FakeNode,
-    pub handle: EngineHandle,
+    pub handle: AccountHandle,
     pub outcomes: mpsc::Receiver<Resolved>,
-    pub running: JoinHandle<Result<(), EngineFault>>,
+    pub running: JoinHandle<Result<(), AccountStopped>>,
     pub cancel: CancellationToken,
 }
 
@@ -64,7 +64,7 @@ impl Rig {
     ) -> Self {
         let chain = EvmChain::connect_over(config, services).await.expect("connects");
         let (sender, outcomes) = mpsc::channel(16);
-        let (engine, handle) = TransactionEngine::new(chain, signer(), store, sender);
+        let (engine, handle) = Account::new(chain, signer(), store, sender);
         let cancel = CancellationToken::new();
         let running = tokio::spawn(engine.run(cancel.clone()));
         Self { node: node.clone(), handle, outcomes, running, cancel }

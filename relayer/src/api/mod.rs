@@ -15,11 +15,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::watch;
 use twinspan_chains::condition::Condition;
-use twinspan_chains::transactions::{EngineHandle, EngineSnapshot};
+use twinspan_chains::transactions::{AccountHandle, AccountSnapshot};
 use twinspan_chains::{ChainConfig, EvmChain};
 use twinspan_store::Reader;
 
-use crate::peers::Directory;
+use crate::lanes::Directory;
 use crate::status::PairReport;
 
 /// What the answers are made from.
@@ -34,7 +34,7 @@ pub struct Api {
     /// The chains.
     pub chains: Arc<Vec<EvmChain>>,
     /// The accounts that submit.
-    pub accounts: Arc<Vec<EngineHandle>>,
+    pub accounts: Arc<Vec<AccountHandle>>,
     /// The store.
     pub reader: Reader,
     /// The metrics.
@@ -42,12 +42,12 @@ pub struct Api {
     /// The configuration in force.
     pub configuration: watch::Receiver<Configuration>,
     /// Since when the relayer runs.
-    pub started: std::time::Instant,
+    pub started: tokio::time::Instant,
 }
 
 impl Api {
     /// The accounts that submit on `chain`.
-    fn accounts_on(&self, chain: &EvmChain) -> impl Iterator<Item = &EngineHandle> {
+    fn accounts_on(&self, chain: &EvmChain) -> impl Iterator<Item = &AccountHandle> {
         let chain_id = chain.chain_id();
         self.accounts.iter().filter(move |account| account.account().chain_id == chain_id)
     }
@@ -176,7 +176,7 @@ fn chain_report(api: &Api, chain: &EvmChain) -> ChainReport {
     }
 }
 
-fn account_report(snapshot: &EngineSnapshot) -> AccountReport {
+fn account_report(snapshot: &AccountSnapshot) -> AccountReport {
     AccountReport {
         address: snapshot.account.address,
         pending_transactions: snapshot.pending.len(),

@@ -18,14 +18,14 @@ use tokio::sync::oneshot;
 use twinspan_bridge::ids::{AccountNonce, LaneId};
 use twinspan_chains::EvmChain;
 use twinspan_chains::transactions::{
-    EngineHandle, Fees, Order, OrderRefused, PendingView, StoredTransaction,
+    AccountHandle, Command, CommandRefused, Fees, PendingView, StoredTransaction,
 };
 use twinspan_store::DecisionRow;
 
 use super::Api;
 use crate::account_store::transactions;
 use crate::engine::Message;
-use crate::peers::LaneEntry;
+use crate::lanes::LaneEntry;
 
 /// Characters of a reason, at most.
 const REASON_MAX: usize = 1_000;
@@ -133,7 +133,7 @@ pub fn listen(socket: &Path) -> io::Result<UnixListener> {
 async fn pending(State(api): State<Api>) -> Json<Vec<Pending>> {
     let mut all = Vec::new();
     for chain in api.chains.iter() {
-        for snapshot in api.accounts_on(chain).map(EngineHandle::snapshot) {
+        for snapshot in api.accounts_on(chain).map(AccountHandle::snapshot) {
             let account = snapshot.account.address;
             all.extend(snapshot.pending.into_iter().map(|it| shown(chain.name(), account, it)));
         }
@@ -178,7 +178,7 @@ async fn bump(
     UrlPath((chain, nonce)): UrlPath<(String, AccountNonce)>,
     Query(which): Query<Which>,
 ) -> Result<Json<Done>, Refusal> {
-    order(account_of(&api, &chain, which)?, nonce, Order::Bump).await
+    order(account_of(&api, &chain, which)?, nonce, Command::Bump).await
 }
 
 async fn drop_intent(
@@ -186,33 +186,33 @@ async fn drop_intent(
     UrlPath((chain, nonce)): UrlPath<(String, AccountNonce)>,
     Query(which): Query<Which>,
 ) -> Result<Json<Done>, Refusal> {
-    order(account_of(&api, &chain, which)?, nonce, Order::Drop).await
+    order(account_of(&api, &chain, which)?, nonce, Command::Drop).await
 }
 
 async fn order(
-    account: &EngineHandle,
+    account: &AccountHandle,
     nonce: AccountNonce,
-    order: Order,
+    order: Command,
 ) -> Result<Json<Done>, Refusal> {
-    let done = account.order(nonce, order).await.map_err(|refused| {
+    let done = account.command(nonce, order).await.map_err(|refused| {
         let status = match refused {
-            OrderRefused::NotPending(_) => StatusCode::NOT_FOUND,
-            OrderRefused::NoRoom | OrderRefused::TooOften => StatusCode::CONFLICT,
-            OrderRefused::Unsigned | OrderRefused::Gone => StatusCode::SERVICE_UNAVAILABLE,
+            CommandRefused::NotPending(_) => StatusCode::NOT_FOUND,
+            CommandRefused::NoRoom | CommandRefused::TooOften => StatusCode::CONFLICT,
+            CommandRefused::Unsigned | CommandRefused::Gone => StatusCode::SERVICE_UNAVAILABLE,
         };
         refusal(status, &refused.to_string())
     })?;
     Ok(Json(Done { transaction: done.transaction, fees: done.fees }))
 }
 
-fn account_of<'a>(api: &'a Api, chain: &str, which: Which) -> Result<&'a EngineHandle, Refusal> {
+fn account_of<'a>(api: &'a Api, chain: &str, which: Which) -> Result<&'a AccountHandle, Refusal> {
     let Some(of) = api.chains.iter().find(|known| known.name() == chain) else {
         let known: Vec<&str> = api.chains.iter().map(EvmChain::name).collect();
         let problem = format!("no chain `{chain}`: this relayer serves {}", known.join(", "));
         return Err(refusal(StatusCode::NOT_FOUND, &problem));
     };
     let is_meant =
-        |one: &&EngineHandle| which.account.is_none_or(|meant| one.account().address == meant);
+        |one: &&AccountHandle| which.account.is_none_or(|meant| one.account().address == meant);
     let mut meant = api.accounts_on(of).filter(is_meant);
     if let (Some(account), None) = (meant.next(), meant.next()) {
         return Ok(account);
@@ -251,7 +251,7 @@ async fn resume(
         return Err(refusal(StatusCode::NOT_FOUND, &problem));
     };
     let (reply, decided) = oneshot::channel();
-    let message = Message::Resume { lane: entry.index, reason: reason.to_owned(), reply };
+    let message = Message::Resume { lane: entry.direction, reason: reason.to_owned(), reply };
     let gone = || refusal(StatusCode::SERVICE_UNAVAILABLE, "the lane's engine has stopped");
     entry.engine.send(message).await.map_err(|_| gone())?;
     match decided.await.map_err(|_| gone())? {

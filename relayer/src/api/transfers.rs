@@ -15,7 +15,7 @@ use twinspan_bridge::request::Request;
 use twinspan_store::{Fate, SettlementRow, StoreError, StoredTransfer};
 
 use super::Api;
-use crate::peers::LaneEntry;
+use crate::lanes::LaneEntry;
 
 /// Transfers of one transaction that are answered at once, at most.
 const TRANSFERS_MAX: usize = 256;
@@ -142,7 +142,7 @@ fn transfer(api: &Api, id: TransferId) -> Result<Transfer, Refusal> {
 }
 
 fn requested(entry: &LaneEntry) -> Count {
-    entry.report.borrow().lanes[entry.index].requested
+    entry.report.borrow().lane(entry.direction).requested
 }
 
 fn unfinal(id: TransferId) -> Transfer {

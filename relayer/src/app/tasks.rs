@@ -13,8 +13,8 @@ use twinspan_chains::transactions::Resolved;
 use twinspan_store::{Store, StoreError, Write};
 
 use crate::engine::Message;
+use crate::lanes::Directory;
 use crate::metrics;
-use crate::peers::Directory;
 
 /// Tells every pair that uses an account how its transactions ended.
 pub(super) async fn tell_outcomes(

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use tokio_util::sync::CancellationToken;
-use twinspan_bridge::error::Disposition;
+use twinspan_chains::Disposition;
 
 use super::{Failure, asked_to_stop};
 use crate::app::{self, AppError};
@@ -32,6 +32,7 @@ impl Run {
             std::future::pending::<()>().await;
         };
         tokio::select! {
+            biased;
             ended = app::run(self.config, config, stop) => ended.map_err(failure),
             () = signals => unreachable!("waits for ever after it has asked"),
         }

@@ -8,10 +8,10 @@ use alloy::primitives::{Address, B256, U256};
 use alloy::providers::Provider;
 use eyre::{WrapErr, eyre};
 use serde::Serialize;
-use twinspan_bridge::error::Disposition;
 use twinspan_bridge::ids::{BlockNumber, BlockRef, Nonce};
 use twinspan_bridge::observe::{BridgeRead, SettlementEvent};
 use twinspan_bridge::request::{NATIVE_COIN, Request};
+use twinspan_chains::Disposition;
 use twinspan_contracts::{Bridge, TestToken, Vault};
 
 use super::traffic::Sent;
@@ -93,7 +93,7 @@ async fn read_anew(chain: &Chain, after: BlockNumber, to: BlockRef) -> eyre::Res
     let end = Instant::now() + CONTRADICTION_MAX;
     loop {
         match chain.access.read_bridge(chain.bridge, after, to).await {
-            Err(fault) if fault.disposition() == Disposition::Wait && Instant::now() < end => {
+            Err(fault) if fault.disposition() != Disposition::Halt && Instant::now() < end => {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
             read => return Ok(read?),

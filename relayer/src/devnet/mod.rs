@@ -398,5 +398,6 @@ pub fn access(index: usize, node: &Node, finality: FinalityRule) -> ChainConfig 
         fees: FeePolicy::default(),
         quorum: 1,
         truth: Truth::Single,
+        clock: twinspan_chains::Clock::system(),
     }
 }

@@ -7,7 +7,7 @@ use redb::{ReadableTable, Table, WriteTransaction};
 use twinspan_bridge::attest::Attestation;
 use twinspan_bridge::digest::Checkpoint;
 use twinspan_bridge::ids::{Count, LaneId, Nonce};
-use twinspan_bridge::machine::LinkedRequest;
+use twinspan_bridge::lane_head::LinkedRequest;
 use twinspan_bridge::observe::{Settlement, SettlementEvent};
 
 use crate::rows::{
@@ -220,7 +220,7 @@ fn certified(
         return Ok(());
     }
     let row = encode(&DiskCertificate::new(paid.start, certificate))?;
-    let key = batch_key(lane, Count::new(paid.end.get()));
+    let key = batch_key(lane, paid.end.count_before());
     transaction.open_table(CERTIFICATES)?.insert(&key, row.as_slice())?;
     Ok(())
 }

@@ -6,7 +6,8 @@ use alloy_primitives::{Address, B256};
 use redb::{Database, ReadTransaction, ReadableDatabase};
 use twinspan_bridge::attest::Attestation;
 use twinspan_bridge::ids::{Count, Epoch, Lane, LaneId, Nonce};
-use twinspan_bridge::machine::{LinkedRequest, Snapshot, WINDOW_MAX};
+use twinspan_bridge::lane_head::LinkedRequest;
+use twinspan_bridge::machine::{Snapshot, WINDOW_MAX};
 
 use crate::StoreError;
 use crate::rows::{
@@ -257,8 +258,7 @@ fn certificate_of(
 }
 
 fn ending_after(lane: LaneId, nonce: Nonce) -> ([u8; 40], [u8; 40]) {
-    let after = Count::new(nonce.get().saturating_add(1));
-    (batch_key(lane, after), batch_key(lane, Count::new(u64::MAX)))
+    (batch_key(lane, nonce.count_after()), batch_key(lane, Count::new(u64::MAX)))
 }
 
 fn signers_of(
@@ -268,10 +268,9 @@ fn signers_of(
 ) -> Result<Option<(Count, Vec<Address>)>, StoreError> {
     // Members of one checkpoint, and of a few after it where the first is still incomplete.
     const LOOK_AHEAD: usize = 256;
-    let before = Count::new(nonce.get());
     let mut best: Option<(Count, Vec<Address>)> = None;
     let mut current: Option<(Count, Epoch, Vec<Address>)> = None;
-    for attestation in attestations_above(moment, lane, before, LOOK_AHEAD)? {
+    for attestation in attestations_above(moment, lane, nonce.count_before(), LOOK_AHEAD)? {
         let (count, epoch) = (attestation.checkpoint.count(), attestation.checkpoint.epoch);
         match &mut current {
             Some((at, of, signers)) if (*at, *of) == (count, epoch) => {

@@ -8,7 +8,7 @@ use redb::{Database, WriteTransaction};
 use tokio::sync::mpsc;
 use twinspan_bridge::attest::Attestation;
 use twinspan_bridge::ids::{AccountNonce, Count, LaneId, Nonce};
-use twinspan_bridge::machine::LinkedRequest;
+use twinspan_bridge::lane_head::LinkedRequest;
 use twinspan_bridge::observe::Settlement;
 
 use crate::apply::apply;

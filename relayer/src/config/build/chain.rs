@@ -62,6 +62,7 @@ pub(super) fn chain(at: &mut At<'_>, name: &str, raw: RawChain, folder: &Path) -
         fees,
         quorum,
         truth,
+        clock: twinspan_chains::Clock::system(),
     };
     Some(Chain { access, submitter: submitter?, transaction_gas_max })
 }

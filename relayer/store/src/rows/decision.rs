@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use twinspan_bridge::attest::Attestation;
-use twinspan_bridge::effect::Conflict;
+use twinspan_bridge::io::Conflict;
 
 use super::Row;
 use super::attestation::DiskEvidence;

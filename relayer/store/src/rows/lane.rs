@@ -2,8 +2,8 @@
 
 use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
-use twinspan_bridge::effect::Conflict;
 use twinspan_bridge::ids::{BlockNumber, Count, Epoch};
+use twinspan_bridge::io::Conflict;
 use twinspan_bridge::lane_head::LanePosition;
 use twinspan_bridge::schedule::Term;
 

@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, B256, Bytes, U256};
 use serde::{Deserialize, Serialize};
 use twinspan_bridge::ids::{BlockNumber, Nonce};
-use twinspan_bridge::machine::LinkedRequest;
+use twinspan_bridge::lane_head::LinkedRequest;
 use twinspan_bridge::request::{AssetKind, Request, SourcedRequest};
 
 use super::{DiskPosition, Row};

@@ -3,10 +3,10 @@
 use alloy_primitives::{Address, B256, Bytes, U256};
 use twinspan_bridge::attest::{Attestation, AttestationKey};
 use twinspan_bridge::digest::Checkpoint;
-use twinspan_bridge::effect::Conflict;
 use twinspan_bridge::ids::{BlockNumber, BridgeAt, ChainId, Count, Epoch, Lane, Nonce};
+use twinspan_bridge::io::Conflict;
 use twinspan_bridge::lane_head::LanePosition;
-use twinspan_bridge::machine::LinkedRequest;
+use twinspan_bridge::lane_head::LinkedRequest;
 use twinspan_bridge::observe::{ParkReason, Settlement, SettlementEvent};
 use twinspan_bridge::request::{AssetKind, NATIVE_COIN, Request, SourcedRequest};
 use twinspan_bridge::schedule::Term;

@@ -7,8 +7,9 @@ use alloy::rpc::json_rpc::RequestPacket;
 use tokio::time::Instant;
 use tower::ServiceExt;
 
-use super::service::{Outcome, Rpc, service};
+use super::service::{CallOutcome, Rpc, service};
 use super::{classify, method};
+use crate::metrics;
 
 /// JSON-RPC calls of one chain, by method label, since the start. Each attempt counts.
 #[derive(Clone, Debug, Default)]
@@ -32,17 +33,16 @@ impl CallCounts {
     }
 }
 
-/// Meters each attempt: `twinspan_rpc_requests_total{chain,endpoint,method,outcome}` and
-/// `twinspan_rpc_request_seconds{chain,endpoint,method}`.
+/// Meters each attempt, for the metrics and for [`CallCounts`].
 #[derive(Clone, Debug)]
-pub(crate) struct Wire<S> {
+pub(crate) struct Meter<S> {
     inner: S,
     chain: Arc<str>,
     endpoint: Arc<str>,
     counts: CallCounts,
 }
 
-impl<S: Rpc> Wire<S> {
+impl<S: Rpc> Meter<S> {
     pub(crate) const fn new(
         inner: S,
         chain: Arc<str>,
@@ -52,25 +52,15 @@ impl<S: Rpc> Wire<S> {
         Self { inner, chain, endpoint, counts }
     }
 
-    async fn run(self, request: RequestPacket) -> Outcome {
+    async fn run(self, request: RequestPacket) -> CallOutcome {
         let method = method::label(&request);
         let started = Instant::now();
         self.counts.count(method);
         let outcome = self.inner.oneshot(request).await;
         let label = classify::fault_in(&outcome).map_or("ok", |fault| fault.label());
-        metrics::counter!(
-            "twinspan_rpc_requests_total",
-            "chain" => self.chain.clone(), "endpoint" => self.endpoint.clone(),
-            "method" => method, "outcome" => label,
-        )
-        .increment(1);
-        metrics::histogram!(
-            "twinspan_rpc_request_seconds",
-            "chain" => self.chain, "endpoint" => self.endpoint, "method" => method,
-        )
-        .record(started.elapsed());
+        metrics::attempted(&self.chain, &self.endpoint, method, label, started.elapsed());
         outcome
     }
 }
 
-service!(Wire);
+service!(Meter);

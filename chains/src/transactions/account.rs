@@ -4,26 +4,28 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use alloy::primitives::{U64, U256};
+use alloy::primitives::U256;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use twinspan_bridge::error::Disposition;
 use twinspan_bridge::ids::AccountNonce;
 
 use super::book::{Book, Slot};
-use super::handle::{EngineHandle, EngineSnapshot, INTENTS_MAX};
+use super::commands::Ask;
+use super::handle::{AccountHandle, INTENTS_MAX};
 use super::intent::{Intent, Resolved};
-use super::orders::Ask;
 use super::runway::Runway;
 use super::send::Sending;
 use super::store::{StoreFault, TransactionStore};
 use super::stored::{AccountKey, TransactionState};
+use super::view::AccountSnapshot;
 use crate::chain::{EvmChain, Head};
 use crate::evm::fees::FeeView;
+use crate::metrics;
 use crate::rpc::fault::RpcFault;
+use crate::rpc::quantity::Quantity;
 use crate::signer::{SignerError, TransactionSigner};
 
 /// Transactions of the account that wait to be in a block; more intents wait in the channel. Pools keep
@@ -37,12 +39,13 @@ const TICK: Duration = Duration::from_millis(500);
 const SILENT_INTERVALS: u32 = 3;
 /// Coins that last less than this are worth an alarm.
 const RUNWAY_ALARM: Duration = Duration::from_secs(24 * 3_600);
-/// Waits between two tries to reach the chain at the start.
-const START_RETRY: Duration = Duration::from_secs(2);
+/// Waits between two tries to reach the chain at the start, from the first to the last.
+const START_MIN: Duration = Duration::from_secs(2);
+const START_MAX: Duration = Duration::from_secs(10);
 
-/// Why an engine ended, apart from being asked to.
+/// Why an account ended, apart from being asked to.
 #[derive(Debug, thiserror::Error)]
-pub enum EngineFault {
+pub enum AccountStopped {
     /// What must be recorded could not be.
     #[error(transparent)]
     Store(#[from] StoreFault),
@@ -54,27 +57,17 @@ pub enum EngineFault {
     Signer(#[from] SignerError),
 }
 
-impl EngineFault {
-    /// What the fault demands.
-    #[must_use]
-    pub const fn disposition(&self) -> Disposition {
-        match self {
-            Self::Store(_) | Self::OutcomesClosed | Self::Signer(_) => Disposition::Halt,
-        }
-    }
-}
-
 /// Sends the transactions of one account on one chain. See the [module](super) for its contract.
 #[derive(Debug)]
-pub struct TransactionEngine<S> {
+pub struct Account<S> {
     pub(super) chain: EvmChain,
     pub(super) signer: TransactionSigner,
     pub(super) store: S,
     pub(super) account: AccountKey,
     outcomes: mpsc::Sender<Resolved>,
     intents: mpsc::Receiver<Intent>,
-    orders: mpsc::Receiver<Ask>,
-    view: watch::Sender<EngineSnapshot>,
+    commands: mpsc::Receiver<Ask>,
+    view: watch::Sender<AccountSnapshot>,
     pub(super) book: Book,
     /// The account nonce that the next intent takes.
     pub(super) next: u64,
@@ -84,7 +77,7 @@ pub struct TransactionEngine<S> {
     pub(super) heads_seen: u64,
     /// Account nonces whose bytes wait for their turn to be broadcast.
     pub(super) outgoing: BTreeSet<u64>,
-    /// The broadcast under way, at most one. In a mutex that nobody locks: only to let the engine be shared
+    /// The broadcast under way, at most one. In a mutex that nobody locks: only to let the account be shared
     /// between threads by reference.
     pub(super) sends: Mutex<FuturesUnordered<Sending>>,
     pub(super) reports: VecDeque<(u64, Resolved)>,
@@ -94,34 +87,35 @@ pub struct TransactionEngine<S> {
     runway: Runway,
 }
 
-impl<S: TransactionStore> TransactionEngine<S> {
-    /// An engine for the signer's account. `outcomes` is where intents end.
+impl<S: TransactionStore> Account<S> {
+    /// The signer's account. `outcomes` is where intents end.
     #[must_use]
     pub fn new(
         chain: EvmChain,
         signer: TransactionSigner,
         store: S,
         outcomes: mpsc::Sender<Resolved>,
-    ) -> (Self, EngineHandle) {
+    ) -> (Self, AccountHandle) {
         let account = AccountKey { chain_id: chain.chain_id(), address: signer.address() };
         let (intents_in, intents) = mpsc::channel(INTENTS_MAX);
-        let (orders_in, orders) = mpsc::channel(INTENTS_MAX);
-        let snapshot = EngineSnapshot {
+        let (commands_in, commands) = mpsc::channel(INTENTS_MAX);
+        let snapshot = AccountSnapshot {
             account,
             next_nonce: None,
             balance: None,
             runway: None,
             pending: Vec::new(),
+            clock: chain.clock().clone(),
         };
         let (view, viewed) = watch::channel(snapshot);
-        let engine = Self {
+        let this = Self {
             chain,
             signer,
             store,
             account,
             outcomes,
             intents,
-            orders,
+            commands,
             view,
             book: Book::default(),
             next: 0,
@@ -136,22 +130,23 @@ impl<S: TransactionStore> TransactionEngine<S> {
             balance_at: None,
             runway: Runway::default(),
         };
-        (engine, EngineHandle::new(intents_in, orders_in, viewed))
+        (this, AccountHandle::new(intents_in, commands_in, viewed))
     }
 
     /// Runs until cancelled. Whatever was under way then goes on at the next start.
     ///
     /// # Errors
-    /// [`EngineFault`] if it cannot go on safely.
-    pub async fn run(mut self, cancel: CancellationToken) -> Result<(), EngineFault> {
+    /// [`AccountStopped`] if it cannot go on safely.
+    pub async fn run(mut self, cancel: CancellationToken) -> Result<(), AccountStopped> {
         // Dropping `serve` anywhere is safe: what was not recorded was not done.
         tokio::select! {
+            biased;
             () = cancel.cancelled() => Ok(()),
             ended = self.serve() => ended,
         }
     }
 
-    async fn serve(&mut self) -> Result<(), EngineFault> {
+    async fn serve(&mut self) -> Result<(), AccountStopped> {
         self.load().await?;
         self.reach_chain().await?;
         let mut heads = self.chain.seen_heads();
@@ -172,7 +167,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
                 biased;
                 // 1. What has ended is told, if somebody listens.
                 permit = outcomes.reserve(), if !self.reports.is_empty() => {
-                    let permit = permit.map_err(|_| EngineFault::OutcomesClosed)?;
+                    let permit = permit.map_err(|_| AccountStopped::OutcomesClosed)?;
                     if let Some((nonce, resolved)) = self.reports.pop_front() {
                         permit.send(resolved);
                         self.forget_abandoned(nonce).await?;
@@ -183,7 +178,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
                     self.on_sent(sent).await?;
                 }
                 // 3. New work goes out at once; without callers what is under way is finished.
-                Some(ask) = self.orders.recv() => self.obey(ask).await?,
+                Some(ask) = self.commands.recv() => self.obey(ask).await?,
                 intent = self.intents.recv(), if has_callers && takes_more => match intent {
                     Some(intent) => self.accept(intent).await?,
                     None => has_callers = false,
@@ -205,10 +200,10 @@ impl<S: TransactionStore> TransactionEngine<S> {
         }
     }
 
-    async fn load(&mut self) -> Result<(), EngineFault> {
+    async fn load(&mut self) -> Result<(), AccountStopped> {
         let now = Instant::now();
         for stored in self.store.load(self.account).await? {
-            self.next = self.next.max(stored.nonce.get() + 1);
+            self.next = self.next.max(stored.nonce.get().saturating_add(1));
             let nonce = stored.nonce.get();
             let unsettled = match stored.state {
                 TransactionState::Included { .. } | TransactionState::Abandoned { .. } => true,
@@ -224,13 +219,14 @@ impl<S: TransactionStore> TransactionEngine<S> {
     }
 
     /// Learns fees and account nonce, repairs gaps, and broadcasts again what is pending.
-    async fn reach_chain(&mut self) -> Result<(), EngineFault> {
+    async fn reach_chain(&mut self) -> Result<(), AccountStopped> {
+        let mut backoff = self.chain.clock().backoff(START_MIN, START_MAX);
         loop {
             match self.learn().await {
                 Ok(()) => break,
                 Err(fault) => {
                     tracing::warn!(chain = self.chain.name(), %fault, "transactions wait for the chain");
-                    tokio::time::sleep(START_RETRY).await;
+                    tokio::time::sleep(backoff.next()).await;
                 }
             }
         }
@@ -251,7 +247,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
         Ok(())
     }
 
-    async fn on_head(&mut self, head: Head) -> Result<(), EngineFault> {
+    async fn on_head(&mut self, head: Head) -> Result<(), AccountStopped> {
         self.looked_at = Instant::now();
         let before = self.head.replace(head);
         if before.is_some_and(|before| before.block == head.block) {
@@ -266,9 +262,9 @@ impl<S: TransactionStore> TransactionEngine<S> {
         self.do_what_is_due().await
     }
 
-    async fn on_tick(&mut self) -> Result<(), EngineFault> {
+    async fn on_tick(&mut self) -> Result<(), AccountStopped> {
         self.accept_unsigned().await?;
-        let silence = (self.chain.config().poll_interval * SILENT_INTERVALS).max(TICK);
+        let silence = self.chain.config().poll_interval.saturating_mul(SILENT_INTERVALS).max(TICK);
         if self.looked_at.elapsed() >= silence {
             self.looked_at = Instant::now();
             match self.chain.latest_head().await {
@@ -294,11 +290,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
     pub(super) fn conclude(&mut self, nonce: u64) {
         let ended = self.book.get(nonce).filter(|slot| slot.stored.intent.is_some());
         if let Some(outcome) = ended.and_then(|slot| slot.stored.outcome()) {
-            metrics::counter!(
-                "twinspan_transactions_total",
-                "chain" => self.chain.name().to_owned(), "outcome" => outcome.label(),
-            )
-            .increment(1);
+            metrics::resolved(self.chain.name(), outcome.label());
         }
         self.report(nonce);
     }
@@ -311,7 +303,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
         self.reports.push_back((nonce, Resolved { id: intent.id, outcome }));
     }
 
-    async fn forget_abandoned(&mut self, nonce: u64) -> Result<(), EngineFault> {
+    async fn forget_abandoned(&mut self, nonce: u64) -> Result<(), AccountStopped> {
         let abandoned = self
             .book
             .get(nonce)
@@ -323,7 +315,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
         Ok(())
     }
 
-    pub(super) async fn save(&self, nonce: u64) -> Result<(), EngineFault> {
+    pub(super) async fn save(&self, nonce: u64) -> Result<(), AccountStopped> {
         if let Some(slot) = self.book.get(nonce) {
             self.store.save(self.account, &slot.stored).await?;
         }
@@ -332,7 +324,7 @@ impl<S: TransactionStore> TransactionEngine<S> {
 
     pub(super) async fn transaction_count(&self, tag: &'static str) -> Result<u64, RpcFault> {
         let asked = (self.account.address, tag);
-        Ok(self.chain.request::<_, U64>("eth_getTransactionCount", asked).await?.to())
+        Ok(self.chain.request::<_, Quantity>("eth_getTransactionCount", asked).await?.get())
     }
 
     pub(super) async fn look_at_balance(&mut self) {
@@ -347,10 +339,8 @@ impl<S: TransactionStore> TransactionEngine<S> {
 
     fn show_runway(&self, balance: U256, runway: Option<Duration>) {
         let coins = f64::from(balance) / 1e18;
-        self.gauge("twinspan_account_coins").set(coins);
-        // Prometheus knows infinity: nothing is spent.
         let hours = runway.map_or(f64::INFINITY, |runway| runway.as_secs_f64() / 3_600.0);
-        self.gauge("twinspan_account_runway_hours").set(hours);
+        metrics::balance(self.chain.name(), self.account.address, coins, hours);
         if runway.is_some_and(|runway| runway < RUNWAY_ALARM) {
             tracing::warn!(
                 chain = self.chain.name(), account = %self.account.address, coins, hours,
@@ -362,19 +352,12 @@ impl<S: TransactionStore> TransactionEngine<S> {
     fn publish(&self) {
         let mut pending = self.book.views();
         pending.extend(self.unsigned_view());
-        self.gauge("twinspan_transactions_pending").set(pending.len() as f64);
         self.view.send_modify(|view| {
             view.next_nonce = Some(AccountNonce::new(self.next));
             view.pending = pending;
-            let age = view.oldest_age().unwrap_or_default().as_secs_f64();
-            self.gauge("twinspan_transaction_oldest_pending_seconds").set(age);
+            let (waiting, oldest) = (view.pending.len(), view.oldest_age().unwrap_or_default());
+            metrics::pending(self.chain.name(), self.account.address, waiting, oldest);
         });
-    }
-
-    /// A figure of this account.
-    fn gauge(&self, name: &'static str) -> metrics::Gauge {
-        let account = self.account.address.to_string();
-        metrics::gauge!(name, "chain" => self.chain.name().to_owned(), "account" => account)
     }
 }
 

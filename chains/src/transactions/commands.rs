@@ -3,18 +3,18 @@
 use alloy::primitives::B256;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
-use twinspan_bridge::error::Disposition;
 use twinspan_bridge::ids::AccountNonce;
 
+use super::account::{Account, AccountStopped};
 use super::book::SIBLINGS_MAX;
-use super::engine::{EngineFault, TransactionEngine};
 use super::intent::{Outcome, Resolved};
 use super::store::TransactionStore;
+use super::view::PendingView;
 use crate::evm::fees::Fees;
 
 /// What to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
+pub enum Command {
     /// Replace it by one with a higher fee now, within the cap.
     Bump,
     /// Give its intent up: a transfer of 0 to ourselves takes its account nonce. It may still be mined if that comes
@@ -22,18 +22,18 @@ pub enum Order {
     Drop,
 }
 
-/// What an order led to: the newest transaction with that account nonce.
+/// What a command led to: the newest transaction with that account nonce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ordered {
+pub struct Commanded {
     /// Its hash; `None` if nothing was signed for the account nonce yet.
     pub transaction: Option<B256>,
     /// What it offers.
     pub fees: Option<Fees>,
 }
 
-/// Why an order changed nothing.
+/// Why a command changed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OrderRefused {
+pub enum CommandRefused {
     /// No transaction with that account nonce waits.
     #[error("no transaction with account nonce {0} is pending")]
     NotPending(AccountNonce),
@@ -48,77 +48,64 @@ pub enum OrderRefused {
     /// The signer gives no signature now.
     #[error("the signer gives no signature now: try again when it does")]
     Unsigned,
-    /// The engine has ended.
-    #[error("the transaction engine has ended")]
+    /// The account has ended.
+    #[error("the account takes no transactions any more")]
     Gone,
 }
 
-impl OrderRefused {
-    /// What the refusal demands.
-    #[must_use]
-    pub const fn disposition(&self) -> Disposition {
-        match self {
-            Self::NotPending(_) | Self::NoRoom | Self::TooOften | Self::Unsigned => {
-                Disposition::Wait
-            }
-            Self::Gone => Disposition::Halt,
-        }
-    }
-}
-
-/// An order on its way to the engine.
+/// A command on its way to the account.
 #[derive(Debug)]
 pub(super) struct Ask {
     pub(super) nonce: AccountNonce,
-    pub(super) order: Order,
-    pub(super) reply: oneshot::Sender<Result<Ordered, OrderRefused>>,
+    pub(super) command: Command,
+    pub(super) reply: oneshot::Sender<Result<Commanded, CommandRefused>>,
 }
 
-impl<S: TransactionStore> TransactionEngine<S> {
-    pub(super) async fn obey(&mut self, ask: Ask) -> Result<(), EngineFault> {
-        let Ask { nonce, order, reply } = ask;
+impl<S: TransactionStore> Account<S> {
+    pub(super) async fn obey(&mut self, ask: Ask) -> Result<(), AccountStopped> {
+        let Ask { nonce, command, reply } = ask;
         let chain = self.chain.name();
-        tracing::warn!(chain, %nonce, ?order, "an operator's order");
-        let answer = match order {
-            Order::Bump => self.bump(nonce.get()).await?,
-            Order::Drop => self.give_up_ordered(nonce.get()).await?,
+        tracing::warn!(chain, %nonce, ?command, "an operator's command");
+        let answer = match command {
+            Command::Bump => self.bump(nonce.get()).await?,
+            Command::Drop => self.give_up_commanded(nonce.get()).await?,
         };
         let newest = self.book.get(nonce.get()).and_then(|slot| slot.stored.newest());
-        let ordered = Ordered {
+        let commanded = Commanded {
             transaction: newest.map(|sibling| sibling.hash),
             fees: newest.map(|sibling| sibling.fees),
         };
         // Whoever asked may be gone.
-        let _ = reply.send(answer.map(|()| ordered));
+        let _ = reply.send(answer.map(|()| commanded));
         Ok(())
     }
 
-    async fn bump(&mut self, nonce: u64) -> Result<Result<(), OrderRefused>, EngineFault> {
+    async fn bump(&mut self, nonce: u64) -> Result<Result<(), CommandRefused>, AccountStopped> {
         // Without an answer the last known fees serve.
         let _ = self.fees.refresh(&self.chain).await;
         let Some(slot) = self.book.get(nonce).filter(|slot| slot.stored.is_pending()) else {
-            return Ok(Err(OrderRefused::NotPending(AccountNonce::new(nonce))));
+            return Ok(Err(CommandRefused::NotPending(AccountNonce::new(nonce))));
         };
         if slot.stored.siblings.len() >= SIBLINGS_MAX {
-            return Ok(Err(OrderRefused::TooOften));
+            return Ok(Err(CommandRefused::TooOften));
         }
         let newest = slot.stored.newest();
         let policy = &self.chain.config().fees;
         let Some(fees) = newest.and_then(|last| self.fees.bump(last.fees, policy)) else {
-            return Ok(Err(OrderRefused::NoRoom));
+            return Ok(Err(CommandRefused::NoRoom));
         };
         let given_up = slot.stored.given_up.is_some();
         let intent = slot.stored.intent.as_ref().filter(|_| !given_up);
         match self.sign(nonce, intent, fees).await? {
             Some(sibling) => Ok(Ok(self.replace(nonce, sibling).await?)),
-            None => Ok(Err(OrderRefused::Unsigned)),
+            None => Ok(Err(CommandRefused::Unsigned)),
         }
     }
 
-    async fn give_up_ordered(
+    async fn give_up_commanded(
         &mut self,
         nonce: u64,
-    ) -> Result<Result<(), OrderRefused>, EngineFault> {
+    ) -> Result<Result<(), CommandRefused>, AccountStopped> {
         const WHY: &str = "dropped by the operator";
         if nonce == self.next
             && let Some((intent, _)) = self.unsigned.take()
@@ -129,23 +116,23 @@ impl<S: TransactionStore> TransactionEngine<S> {
             return Ok(Ok(()));
         }
         if !self.book.get(nonce).is_some_and(|slot| slot.stored.is_pending()) {
-            return Ok(Err(OrderRefused::NotPending(AccountNonce::new(nonce))));
+            return Ok(Err(CommandRefused::NotPending(AccountNonce::new(nonce))));
         }
         Ok(Ok(self.give_up(nonce, WHY.to_owned()).await?))
     }
 
     /// The intent that waits for the signer, as it is shown.
-    pub(super) fn unsigned_view(&self) -> Option<super::PendingView> {
+    pub(super) fn unsigned_view(&self) -> Option<PendingView> {
         let (intent, since) = self.unsigned.as_ref()?;
         let waited = Instant::now().saturating_duration_since(*since).as_secs();
-        Some(super::PendingView {
+        Some(PendingView {
             nonce: AccountNonce::new(self.next),
             id: Some(intent.id),
             label: intent.label.clone(),
             transaction: None,
             fees: None,
             siblings: 0,
-            created_at: super::handle::unix_now().saturating_sub(waited),
+            created_at: self.chain.clock().unix_seconds().saturating_sub(waited),
             waits_for: Some("the signer".to_owned()),
         })
     }
