@@ -171,7 +171,7 @@ impl Reader {
         Ok(found)
     }
 
-    /// What humans decided about a lane, oldest first.
+    /// The decisions of humans about a lane, oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
