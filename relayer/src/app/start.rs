@@ -9,17 +9,16 @@ use axum::Router;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::Instant;
+use twinspan_api::status::Configuration;
 use twinspan_bridge::ids::{BlockNumber, BridgeAt};
 use twinspan_bridge::side::PerSide;
 use twinspan_chains::Clock;
 use twinspan_chains::signer::TransactionSigner;
 use twinspan_chains::transactions::{self, AccountHandle, Resolved};
-use twinspan_store::Store;
 
 use super::tasks::{keep_up, recover, tell_outcomes, watch_heads};
 use super::{AppError, Chains, pair};
 use crate::account_store::AccountStore;
-use crate::api::{self, Api, Configuration, operator};
 use crate::engine::{Message, Outbox};
 use crate::keys::Attester;
 use crate::lanes::Directory;
@@ -27,7 +26,9 @@ use crate::peers::client::Peer;
 use crate::peers::server;
 use crate::pipeline::abstain::Abstainer;
 use crate::pipeline::exchange::{Exchange, OUTBOX_MAX, PAUSE_MAX, PAUSE_MIN};
+use crate::serve::{Api, operator, public};
 use crate::supervise::Supervisor;
+use twinspan_store::Store;
 
 /// Outcomes that wait for the lanes of an account, at most.
 const OUTCOMES_MAX: usize = 64;
@@ -160,7 +161,7 @@ pub fn start(parts: Parts, supervisor: &mut Supervisor) -> Result<Routers, AppEr
     supervisor.spawn("metrics", keep_up(parts.metrics, chains, token));
     Ok(Routers {
         operator: operator::router(api.clone()),
-        api: api::router(api),
+        api: public::router(api),
         peers: server::router(directory, parts.store.reader().clone()),
     })
 }

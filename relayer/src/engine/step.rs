@@ -4,9 +4,9 @@ use tokio::sync::oneshot;
 use twinspan_bridge::attest::Attestation;
 use twinspan_bridge::io::Action;
 use twinspan_bridge::side::Direction;
-use twinspan_store::{Store, StoreError, Write};
 
 use super::message::Verdict;
+use twinspan_store::{Store, StoreError, Write};
 
 /// What is gathered during one step.
 #[derive(Default)]
