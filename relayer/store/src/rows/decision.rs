@@ -9,7 +9,7 @@ use super::attestation::DiskEvidence;
 use super::lane::DiskConflict;
 
 /// A human's decision about a lane, with the evidence: kept for good.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecisionRow {
     /// When, in milliseconds of Unix time.
     pub at: u64,
