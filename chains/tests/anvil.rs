@@ -1,4 +1,5 @@
 //! Real nodes: a chain with fees and one without, a deployed bridge pair, and value that moves.
+#![expect(clippy::disallowed_methods, reason = "a test starts what it watches, and ends with it")]
 
 mod support;
 

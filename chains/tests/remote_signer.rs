@@ -1,5 +1,6 @@
 //! Keys that a Web3Signer keeps: what it signs is checked, and what it fails at waits.
 #![allow(clippy::wildcard_enum_match_arm)]
+#![expect(clippy::disallowed_methods, reason = "a test starts what it watches, and ends with it")]
 
 mod support;
 

@@ -21,7 +21,7 @@ use twinspan_bridge::ids::{BridgeAt, Lane};
 use twinspan_bridge::machine::Params;
 use twinspan_chains::evm::calls::requests_within;
 use twinspan_chains::signer::TransactionSigner;
-use twinspan_chains::transactions::{AccountHandle, Resolved, Account};
+use twinspan_chains::transactions::{Account, AccountHandle, Resolved};
 use twinspan_chains::{ConnectError, EvmChain, Truth};
 
 use crate::api::{self, Api, Configuration, operator};
