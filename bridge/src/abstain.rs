@@ -21,7 +21,7 @@ pub enum Reason {
     EndpointsDisagree = 2,
     /// The source's logs do not lead to the head that the source's contract holds.
     HeadMismatch = 3,
-    /// What it attested is no longer on the source chain.
+    /// A head that it attested is no longer on the source chain.
     Reorganised = 4,
     /// The destination holds a history that is not the source's.
     DestinationDiverged = 5,
@@ -69,7 +69,7 @@ impl Reason {
 }
 
 impl Abstention {
-    /// What is said aloud of it; `None` where the relayer knows no set that it is a member of.
+    /// The reason that peers are told. `None` when this relayer is no member, or does not know the set yet.
     #[must_use]
     pub const fn reason(&self) -> Option<Reason> {
         match self {
@@ -100,7 +100,7 @@ pub struct Statement {
 /// A statement with its signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedAbstention {
-    /// What is said.
+    /// The statement.
     pub statement: Statement,
     /// Who claims to have signed it.
     pub signer: Address,

@@ -30,7 +30,7 @@ pub struct Signature {
 /// A relayer's signature of a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attestation {
-    /// What is attested.
+    /// The checkpoint.
     pub checkpoint: Checkpoint,
     /// Who claims to have signed it.
     pub signer: Address,

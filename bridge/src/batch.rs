@@ -35,7 +35,7 @@ impl Batch {
     /// The lane's count once the batch is handed over.
     #[must_use]
     pub fn end(&self) -> Count {
-        Count::new(self.first().get()).plus(self.requests.len() as u64)
+        self.first().count_before().plus(self.requests.len() as u64)
     }
 }
 

@@ -24,7 +24,7 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// What is certified.
+    /// The checkpoint.
     #[must_use]
     pub const fn checkpoint(&self) -> &Checkpoint {
         &self.checkpoint
@@ -37,7 +37,7 @@ impl Certificate {
     }
 }
 
-/// What became of an attestation.
+/// How an attestation was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Collected {
     /// It counts.

@@ -28,7 +28,7 @@ impl Checkpoint {
         self.position.count
     }
 
-    /// What is hashed into the [`digest`](Self::digest): EIP-712's `0x1901 ‖ domain separator ‖ struct hash`, for
+    /// The bytes that [`digest`](Self::digest) hashes: EIP-712's `0x1901 ‖ domain separator ‖ struct hash`, for
     /// signers that hash by themselves. Domain `{name "Twinspan", version "1", chainId, verifyingContract}` of the
     /// destination bridge, struct `Checkpoint(uint256 sourceChainId,address sourceBridge,uint64 epoch,uint64
     /// count,bytes32 head)`.
@@ -55,7 +55,7 @@ impl Checkpoint {
 }
 
 impl Statement {
-    /// What is hashed into the [`digest`](Self::digest), in the domain of a checkpoint: struct `Abstention(uint256
+    /// The bytes that [`digest`](Self::digest) hashes, in the domain of a checkpoint: struct `Abstention(uint256
     /// sourceChainId,address sourceBridge,uint64 epoch,uint64 count,uint8 reason,uint64 time)`.
     #[must_use]
     pub fn preimage(&self) -> [u8; 66] {

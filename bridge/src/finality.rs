@@ -29,7 +29,7 @@ impl FinalityRule {
     ) -> Option<BlockNumber> {
         match self {
             Self::Instant => Some(latest),
-            // A tag ahead of the newest block is a lie of the node: the block it names does not exist.
+            // A tag ahead of the newest block names no block: the node lies.
             Self::Finalized | Self::Safe => tagged.filter(|tagged| *tagged <= latest),
             Self::Confirmations(n) => latest.get().checked_sub(n).map(BlockNumber::new),
         }

@@ -69,13 +69,10 @@ impl Count {
         Nonce(self.0)
     }
 
-    /// This count and `more` requests.
-    ///
-    /// # Panics
-    /// Past `u64::MAX` requests, which no lane reaches.
+    /// This count and `more` requests, or the last count there is: no lane gets there, but a stranger may say so.
     #[must_use]
     pub const fn plus(self, more: u64) -> Self {
-        Self(self.0.checked_add(more).expect("a lane has fewer than 2^64 requests"))
+        Self(self.0.saturating_add(more))
     }
 
     /// How many requests lie between `earlier` and this count; 0 if `earlier` is not earlier.
@@ -86,13 +83,16 @@ impl Count {
 }
 
 impl Nonce {
-    /// The count that this request completes.
-    ///
-    /// # Panics
-    /// At `u64::MAX`, which no lane reaches.
+    /// The count before this request: how many come before it.
+    #[must_use]
+    pub const fn count_before(self) -> Count {
+        Count(self.0)
+    }
+
+    /// The count that this request completes, or the last count there is: see [`Count::plus`].
     #[must_use]
     pub const fn count_after(self) -> Count {
-        Count(self.0).plus(1)
+        self.count_before().plus(1)
     }
 }
 
@@ -265,6 +265,13 @@ mod tests {
             let error = text.parse::<TransferId>().expect_err("not a transfer id");
             assert!(error.to_string().len() < 250);
         }
+    }
+
+    #[test]
+    fn no_number_that_a_stranger_names_overflows() {
+        assert_eq!(Nonce::new(u64::MAX).count_after().get(), u64::MAX);
+        assert_eq!(Count::new(u64::MAX).plus(1).get(), u64::MAX);
+        assert_eq!(Nonce::new(7).count_before().next_nonce(), Nonce::new(7));
     }
 
     #[test]

@@ -48,7 +48,20 @@ pub fn link(head: B256, request_hash: B256) -> B256 {
 pub struct Linked {
     from: LanePosition,
     to: LanePosition,
-    requests: Vec<(SourcedRequest, LanePosition)>,
+    requests: Vec<LinkedRequest>,
+}
+
+/// A request in its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkedRequest {
+    /// The request and where it was made.
+    pub sourced: SourcedRequest,
+    /// Its hash.
+    pub hash: B256,
+    /// The lane after it.
+    pub after: LanePosition,
+    /// Whether it is the last request of its source block.
+    pub ends_block: bool,
 }
 
 /// Why a run of requests does not lead from one position to the other.
@@ -73,7 +86,7 @@ pub enum LinkError {
         got: u64,
     },
     /// A request is out of its place.
-    #[error("the node served nonce {got} in the place of nonce {want}")]
+    #[error("the node served nonce {got} where nonce {want} belongs")]
     OutOfPlace {
         /// The nonce due.
         want: Count,
@@ -112,14 +125,19 @@ impl Linked {
             return Err(LinkError::Incomplete { from: from.count, want, got });
         }
         let mut at = from;
-        let mut linked = Vec::with_capacity(requests.len());
+        let mut linked: Vec<LinkedRequest> = Vec::with_capacity(requests.len());
         for sourced in requests {
             if sourced.request.nonce != at.count.next_nonce() {
                 let got = sourced.request.nonce.get();
                 return Err(LinkError::OutOfPlace { want: at.count, got });
             }
-            at = at.link(sourced.request.hash());
-            linked.push((sourced, at));
+            let hash = sourced.request.hash();
+            at = at.link(hash);
+            if let Some(before) = linked.last_mut() {
+                before.ends_block = before.sourced.block != sourced.block;
+            }
+            // The run ends with its last block.
+            linked.push(LinkedRequest { sourced, hash, after: at, ends_block: true });
         }
         if at.head != contract.head {
             return Err(LinkError::HeadMismatch {
@@ -143,9 +161,15 @@ impl Linked {
         self.to
     }
 
-    /// Each request with the lane position after it.
+    /// Each request in its place.
     #[must_use]
-    pub fn requests(&self) -> &[(SourcedRequest, LanePosition)] {
+    pub fn requests(&self) -> &[LinkedRequest] {
         &self.requests
+    }
+
+    /// The requests, given away.
+    #[must_use]
+    pub fn into_requests(self) -> Vec<LinkedRequest> {
+        self.requests
     }
 }

@@ -27,7 +27,7 @@ pub enum Abstention {
     },
 }
 
-/// What one relayer knows of one lane.
+/// One relayer's view of one lane.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LaneStatus {
     /// Final requests of the source, linked.
@@ -52,9 +52,9 @@ pub struct LaneStatus {
     pub epoch: u64,
     /// This relayer's turn to submit; 0 is first.
     pub rank: Option<u32>,
-    /// From where to where the batches lead that this relayer is submitting.
+    /// The counts between which this relayer's batches are on their way.
     pub submitting: Option<(Count, Count)>,
-    /// How many these are, at most [`RUNS_MAX`](crate::machine::RUNS_MAX).
+    /// Number of those batches, at most [`RUNS_MAX`](crate::machine::RUNS_MAX).
     pub in_flight: usize,
     /// Attestations posted on chain because peers did not answer.
     pub posted: usize,

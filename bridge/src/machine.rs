@@ -1,14 +1,14 @@
 //! Decides, for one relayer and one lane, what to sign, exchange and submit.
 //!
 //! The machine does no I/O and reads no clock. The caller feeds what happened into
-//! [`LaneMachine::handle`], takes what to do from [`LaneMachine::poll_effect`] until there is nothing
-//! left, stores the state, and only then performs it. [`LaneMachine::poll_timeout`] says when to call
-//! again with [`Input::Tick`] though nothing happened.
+//! [`LaneMachine::handle`] and takes what to do from [`LaneMachine::poll_output`] until there is nothing
+//! left: it signs, stores the records with the state, and only then acts. [`LaneMachine::poll_timeout`] says when to
+//! call again with [`Input::Tick`] though nothing happened.
 //!
-//! Every effect can be derived again from what is stored: after a restart the same inputs lead to the
-//! same effects, and each is harmless when done twice. A history that turns out to be gone needs no
-//! path of its own either: the caller unlinks it in the store and restores the machine, which then
-//! finds its own attestations contradicted by what it links anew, and abstains.
+//! Every action can be derived again from what is stored: after a restart the same inputs lead to the
+//! same actions, and each is harmless when done twice. A lost history needs no path of its own. The caller
+//! unlinks it in the store and restarts the machine. The machine then finds its attestations contradicted, and
+//! abstains.
 //!
 //! # Design decisions
 //! - Requests handed over for good leave the machine; those in between stay, at most [`WINDOW_MAX`]
@@ -25,17 +25,16 @@ mod react;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use alloy_primitives::{Address, B256};
-use serde::{Deserialize, Serialize};
+use alloy_primitives::Address;
 
 use self::flight::Flight;
 use crate::attest::{Attestation, Verified};
 use crate::certify::Collector;
-use crate::effect::{Conflict, Effect, Input};
 use crate::ids::{BlockNumber, Count, Lane, LaneId};
-use crate::lane_head::{LanePosition, Linked};
+use crate::io::{Conflict, Input, Output};
+use crate::lane_head::{LanePosition, LinkedRequest};
 use crate::lifecycle::{Abstention, LaneStatus};
-use crate::request::SourcedRequest;
+use crate::relayer_set::RelayerSet;
 use crate::schedule::Term;
 
 pub use self::flight::{RUNS_MAX, UNTOLD_MAX};
@@ -62,38 +61,7 @@ pub struct Params {
     pub recovering: bool,
 }
 
-/// A request in its place.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LinkedRequest {
-    /// The request and where it was made.
-    pub sourced: SourcedRequest,
-    /// Its hash.
-    pub hash: B256,
-    /// The lane after it.
-    pub after: LanePosition,
-    /// Whether it is the last request of its source block.
-    pub ends_block: bool,
-}
-
-impl LinkedRequest {
-    /// The requests of a linked run, which ends with its last block.
-    #[must_use]
-    pub fn rows(linked: &Linked) -> Vec<Self> {
-        let requests = linked.requests();
-        let row = |(at, (sourced, after)): (usize, &(SourcedRequest, LanePosition))| {
-            let next = requests.get(at + 1).map(|(next, _)| next.block);
-            Self {
-                sourced: sourced.clone(),
-                hash: sourced.request.hash(),
-                after: *after,
-                ends_block: next != Some(sourced.block),
-            }
-        };
-        requests.iter().enumerate().map(row).collect()
-    }
-}
-
-/// What a machine is restored from: all of it was stored.
+/// The stored state that a machine is restored from.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// How far the source is linked.
@@ -129,8 +97,8 @@ impl Snapshot {
     }
 }
 
-/// Since when a batch could go. It belongs to the order of that moment's term until the destination advances:
-/// who was first then has sent it, and a turn in between makes nobody send it twice.
+/// When a batch first became sendable. The submitter order of that term stays in force until the destination
+/// advances, so a term change cannot cause a second send.
 #[derive(Clone, Copy, Debug)]
 struct Ready {
     since: Duration,
@@ -142,7 +110,7 @@ struct Ready {
 pub struct LaneMachine {
     params: Params,
     lane_id: LaneId,
-    // What the source says.
+    // The source.
     linked: LanePosition,
     linked_block: BlockNumber,
     /// The linked position that the window begins at.
@@ -151,13 +119,13 @@ pub struct LaneMachine {
     /// Checkpoints up to here are open for attestations.
     opened: Count,
     term: Option<Term>,
-    // What the destination says.
+    // The destination.
     newest: LanePosition,
     settled: LanePosition,
     paused: bool,
     diverged: bool,
     collector: Option<Collector>,
-    // What this relayer did.
+    // This relayer's own doing.
     recovering: bool,
     attested: BTreeMap<Count, Attestation>,
     /// Asked to be signed, and not answered yet.
@@ -167,12 +135,12 @@ pub struct LaneMachine {
     conflict: Option<Conflict>,
     flight: Flight,
     retry_at: Duration,
-    // What it waits for.
+    // Pending waits.
     ready: Option<Ready>,
     stalled_since: Option<Duration>,
     recorded: BTreeMap<Count, BTreeSet<Address>>,
     posted: BTreeMap<Count, u32>,
-    effects: VecDeque<Effect>,
+    outputs: VecDeque<Output>,
     /// Attestations held since before the relayer set was known.
     unsorted: Vec<Verified>,
 }
@@ -217,7 +185,7 @@ impl LaneMachine {
             stalled_since: None,
             recorded: BTreeMap::new(),
             posted: BTreeMap::new(),
-            effects: VecDeque::new(),
+            outputs: VecDeque::new(),
             unsorted: snapshot.attestations,
         }
     }
@@ -250,9 +218,18 @@ impl LaneMachine {
         self.post_attestation(now);
     }
 
-    /// The next thing to do, if any.
-    pub fn poll_effect(&mut self) -> Option<Effect> {
-        self.effects.pop_front()
+    /// The next thing that is asked for, if any.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Goes on from another snapshot: the history that was linked is gone, or the one that was settled. `set` is the
+    /// destination's relayer set, if it still holds.
+    pub fn restart(&mut self, snapshot: Snapshot, set: Option<RelayerSet>) {
+        *self = Self::restore(Params { recovering: self.recovering, ..self.params }, snapshot);
+        if let Some(set) = set {
+            self.on_relayer_set(set);
+        }
     }
 
     /// When to call again though nothing happened.
@@ -260,6 +237,30 @@ impl LaneMachine {
     pub fn poll_timeout(&self) -> Option<Duration> {
         let overdue_at = self.flight.overdue_at(self.params.takeover);
         [self.submit_at(), self.post_at(), overdue_at].into_iter().flatten().min()
+    }
+
+    /// The lane.
+    #[must_use]
+    pub const fn lane(&self) -> &Lane {
+        &self.params.lane
+    }
+
+    /// The lane's identity.
+    #[must_use]
+    pub const fn lane_id(&self) -> LaneId {
+        self.lane_id
+    }
+
+    /// The destination's relayer set, as it was last read.
+    #[must_use]
+    pub fn relayer_set(&self) -> Option<&RelayerSet> {
+        self.collector.as_ref().map(Collector::set)
+    }
+
+    /// The conflict in force.
+    #[must_use]
+    pub const fn conflict(&self) -> Option<Conflict> {
+        self.conflict
     }
 
     /// How far the source is linked.
@@ -308,7 +309,7 @@ impl LaneMachine {
         })
     }
 
-    /// What the lane is doing and waits for.
+    /// The lane's state, and what it waits for.
     #[must_use]
     pub fn status(&self) -> LaneStatus {
         let certified = self.collector.as_ref().and_then(Collector::last_certified);

@@ -1,4 +1,4 @@
-//! What one bridge contract did in a run of blocks, as its chain tells it.
+//! The acts of one bridge contract in a run of blocks, as read from its chain.
 
 use alloy_primitives::{Address, B256, U256};
 use serde::{Deserialize, Serialize};
@@ -54,7 +54,7 @@ pub struct BridgeRead {
 /// One event of the incoming lane, and where it happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settlement {
-    /// What happened.
+    /// The event.
     pub event: SettlementEvent,
     /// The block that holds it.
     pub block: BlockNumber,
@@ -62,7 +62,7 @@ pub struct Settlement {
     pub transaction: B256,
 }
 
-/// What happened to a handover.
+/// The fate of a handover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SettlementEvent {

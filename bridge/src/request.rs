@@ -9,7 +9,7 @@ use crate::ids::{BlockNumber, Nonce};
 /// The native coin's address in requests and token tables (ERC-7528).
 pub const NATIVE_COIN: Address = Address::new([0xee; 20]);
 
-/// What a request moves. A closed list, with the numbers of `Types.sol`.
+/// The kind of asset that a request moves. A closed list, with the numbers of `Types.sol`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AssetKind {
@@ -53,7 +53,7 @@ impl AssetKind {
 pub struct Request {
     /// Position in the lane.
     pub nonce: Nonce,
-    /// What moves.
+    /// The kind of asset.
     pub kind: AssetKind,
     /// Who asked, on the source chain.
     pub sender: Address,
@@ -119,7 +119,7 @@ fn request_typehash() -> B256 {
 /// A request and where on the source chain it was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourcedRequest {
-    /// What was asked.
+    /// The request.
     pub request: Request,
     /// The block that holds it.
     pub block: BlockNumber,

@@ -64,7 +64,7 @@ pub fn wait_for(rank: u32, takeover: Duration) -> Duration {
     takeover.saturating_mul(rank)
 }
 
-/// Of the time that is waited for a member, the part that is waited for one that seems to be away.
+/// Divides the wait for a member that seems to be away.
 const AWAY_PART: u32 = 8;
 
 /// How long whoever comes after `before` waits without the destination advancing before it submits: for a member that

@@ -13,7 +13,7 @@ pub struct Settled {
     settlements: Vec<Settlement>,
 }
 
-/// Why settlements do not account for what the destination has counted.
+/// Why settlements do not add up to the destination's count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettleError {
     /// The contract holds fewer handovers than before: it is on another history.
@@ -25,7 +25,7 @@ pub enum SettleError {
         got: Count,
     },
     /// A request in between was neither handed over nor parked, or twice, or out of order.
-    #[error("the node served the fate of nonce {got} where that of nonce {want} was due")]
+    #[error("the node served the fate of nonce {got} where that of nonce {want} belongs")]
     OutOfPlace {
         /// The nonce due.
         want: Count,

@@ -5,9 +5,9 @@ mod world;
 
 use std::time::Duration;
 
-use twinspan_bridge::effect::{Input, Purpose};
+use twinspan_bridge::io::{Input, Purpose};
 use twinspan_bridge::machine::RUNS_MAX;
-use world::{Death, RELAYERS, TAKEOVER, TERM_BLOCKS, World};
+use world::{Death, RELAYERS, TAKEOVER, TERM_BLOCKS, Tell, World};
 
 /// A world in which `requests` are certified, and the relayer whose turn it is has sent what it may.
 fn backlog(requests: usize) -> (World, usize) {
@@ -50,7 +50,7 @@ fn finish_alone(world: &mut World, relayer: usize) {
         world.now += Duration::from_secs(1);
         world.look(relayer, Death::Never);
         world.step(relayer, Input::Tick, Death::Never);
-        while world.land(0, true) {}
+        while world.land(0, Tell::Now) {}
     }
     panic!("{} of {all} handed over by relayer {relayer} alone", handed(world));
 }
@@ -62,7 +62,7 @@ fn a_backlog_flies_in_several_batches_without_a_gap() {
     assert_eq!(first.len(), RUNS_MAX);
     assert_eq!(first[0].0, 0);
     assert!(first.windows(2).all(|pair| pair[0].1 == pair[1].0), "{first:?}");
-    while world.land(0, true) {}
+    while world.land(0, Tell::Now) {}
     assert_eq!(handed(&world), first[RUNS_MAX - 1].1, "one block may hold them all");
     world.look(sender, Death::Never);
     assert_eq!(runs(&world, sender)[0].0, handed(&world));
@@ -86,10 +86,10 @@ fn what_another_submitter_overtakes_is_planned_anew_from_the_destinations_count(
 fn behind_a_batch_that_is_dropped_the_others_revert_and_nothing_is_lost() {
     let (mut world, sender) = backlog(600);
     let before = runs(&world, sender);
-    assert!(world.land(0, true));
-    assert!(world.abandon(0, true), "the second one");
+    assert!(world.land(0, Tell::Now));
+    assert!(world.abandon(0, Tell::Now), "the second one");
     assert_eq!(runs(&world, sender), before[2..], "nothing is planned on what is not there");
-    while world.land(0, true) {}
+    while world.land(0, Tell::Now) {}
     assert_eq!(handed(&world), before[0].1);
     assert_eq!(world.reverted, before.len() - 2);
     world.look(sender, Death::Never);
@@ -106,7 +106,7 @@ fn behind_a_batch_that_is_dropped_the_others_revert_and_nothing_is_lost() {
 fn a_restart_in_between_sends_nothing_twice() {
     let (mut world, sender) = backlog(600);
     let before = runs(&world, sender);
-    assert!(world.land(0, false));
+    assert!(world.land(0, Tell::Later));
     world.restart(sender);
     world.look(sender, Death::Never);
     let after = runs(&world, sender);
@@ -119,7 +119,7 @@ fn a_restart_in_between_sends_nothing_twice() {
 #[test]
 fn a_batch_in_a_block_that_was_not_read_yet_is_not_sent_again() {
     let (mut world, sender) = backlog(60);
-    while world.land(0, true) {}
+    while world.land(0, Tell::Now) {}
     world.step(sender, Input::Tick, Death::Never);
     assert!(runs(&world, sender).iter().all(|run| run.0 > 0), "{:?}", runs(&world, sender));
     finish_alone(&mut world, sender);
@@ -130,7 +130,7 @@ fn a_batch_in_a_block_that_was_not_read_yet_is_not_sent_again() {
 fn a_reorganisation_below_what_is_on_its_way_costs_only_gas() {
     let (mut world, sender) = backlog(600);
     world.deliver_as_stranger(sender, 10);
-    while world.land(0, true) {}
+    while world.land(0, Tell::Now) {}
     world.look(sender, Death::Never);
     assert_eq!(runs(&world, sender)[0].0, 10);
     // The stranger's block is gone, and nobody sends it again; what reverted comes before what is planned.
@@ -143,7 +143,7 @@ fn a_reorganisation_below_what_is_on_its_way_costs_only_gas() {
 fn a_reorganisation_of_our_own_batches_sends_the_same_ones_again() {
     let (mut world, sender) = backlog(600);
     let before = runs(&world, sender);
-    while world.land(0, true) {}
+    while world.land(0, Tell::Now) {}
     world.look(sender, Death::Never);
     world.reorganise(3);
     assert_eq!(runs(&world, sender)[..3], before[1..]);
@@ -154,7 +154,7 @@ fn a_reorganisation_of_our_own_batches_sends_the_same_ones_again() {
 #[test]
 fn a_batch_that_a_reorganisation_swallowed_is_sent_anew_after_a_while() {
     let (mut world, sender) = backlog(60);
-    while world.land(0, true) {}
+    while world.land(0, Tell::Now) {}
     world.reorganise(100);
     world.relayers[sender].account.pending.clear();
     let swallowed = world.now;
@@ -177,7 +177,7 @@ fn a_quiet_lane_sends_one_batch_at_a_time() {
         [(0, 10)],
         "ten more are worth no transaction of their own yet"
     );
-    assert!(world.land(0, true));
+    assert!(world.land(0, Tell::Now));
     world.look(sender, Death::Never);
     assert_eq!(runs(&world, sender), [(10, 20)]);
 }
@@ -194,7 +194,7 @@ fn a_turn_of_the_term_sends_nothing_that_is_on_its_way() {
     for relayer in (0..RELAYERS).filter(|relayer| *relayer != sender) {
         assert_eq!(runs(&world, relayer), [], "it was relayer {sender}'s turn when it was ready");
     }
-    while world.land(0, true) {}
+    while world.land(0, Tell::Now) {}
     for relayer in 0..RELAYERS {
         world.look(relayer, Death::Never);
     }
@@ -215,7 +215,7 @@ fn two_submitters_at_once_hand_everything_over_once() {
     let sent: Vec<_> = (0..RELAYERS).map(|relayer| runs(&world, relayer)).collect();
     assert!(sent.iter().all(|runs| *runs == sent[0] && runs.len() == RUNS_MAX), "{sent:?}");
     let mut turn = 0;
-    while world.land(turn, true) {
+    while world.land(turn, Tell::Now) {
         turn += 1;
     }
     assert_eq!(handed(&world), sent[0][RUNS_MAX - 1].1, "each batch counts once");

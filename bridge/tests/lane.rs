@@ -8,12 +8,12 @@ use std::time::Duration;
 use alloy_primitives::B256;
 use proptest::prelude::*;
 use twinspan_bridge::digest::Checkpoint;
-use twinspan_bridge::effect::{Alarm, Input};
 use twinspan_bridge::ids::{Count, Epoch};
+use twinspan_bridge::io::{Alarm, Input};
 use twinspan_bridge::lane_head::LanePosition;
 use twinspan_bridge::lifecycle::Abstention;
 use twinspan_bridge::relayer_set::RelayerSet;
-use world::{COSIGN_TIMEOUT, Death, RELAYERS, TAKEOVER, World, key, lane, set};
+use world::{COSIGN_TIMEOUT, Death, RELAYERS, TAKEOVER, Tell, World, key, lane, set};
 
 /// One thing that happens in the world.
 #[derive(Clone, Debug)]
@@ -24,8 +24,8 @@ enum Event {
     Receive(usize, Death),
     Lose(usize),
     Duplicate(usize),
-    Land(usize, bool),
-    Abandon(usize, bool),
+    Land(usize, Tell),
+    Abandon(usize, Tell),
     Tell(usize),
     Stranger(usize, usize),
     Reorganise(usize),
@@ -44,8 +44,12 @@ fn death() -> impl Strategy<Value = Death> {
     prop_oneof![
         8 => Just(Death::Never),
         1 => Just(Death::BeforeCommit),
-        2 => (0_usize..4).prop_map(Death::AfterEffects),
+        2 => (0_usize..4).prop_map(Death::AfterActions),
     ]
+}
+
+fn tell() -> impl Strategy<Value = Tell> {
+    prop_oneof![Just(Tell::Now), Just(Tell::Later)]
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -57,8 +61,8 @@ fn event() -> impl Strategy<Value = Event> {
         12 => (any::<usize>(), death()).prop_map(|(at, d)| Event::Receive(at, d)),
         2 => any::<usize>().prop_map(Event::Lose),
         1 => any::<usize>().prop_map(Event::Duplicate),
-        6 => (any::<usize>(), any::<bool>()).prop_map(|(at, tell)| Event::Land(at, tell)),
-        1 => (any::<usize>(), any::<bool>()).prop_map(|(at, tell)| Event::Abandon(at, tell)),
+        6 => (any::<usize>(), tell()).prop_map(|(at, tell)| Event::Land(at, tell)),
+        1 => (any::<usize>(), tell()).prop_map(|(at, tell)| Event::Abandon(at, tell)),
         2 => who.clone().prop_map(Event::Tell),
         1 => (any::<usize>(), 1_usize..60).prop_map(|(at, n)| Event::Stranger(at, n)),
         1 => (1_usize..6).prop_map(Event::Reorganise),
@@ -192,7 +196,7 @@ fn any_three_of_four_finish_without_the_fourth() {
             while !world.network.is_empty() {
                 world.receive(0, Death::Never);
             }
-            while world.land(0, true) {}
+            while world.land(0, Tell::Now) {}
             let own: Vec<_> = (0..3)
                 .flat_map(|r| {
                     world.relayers[r].machine.own_attestations().copied().collect::<Vec<_>>()
@@ -229,7 +233,7 @@ fn two_of_four_hand_nothing_over() {
         while !world.network.is_empty() {
             world.receive(0, Death::Never);
         }
-        while world.land(0, true) {}
+        while world.land(0, Tell::Now) {}
     }
     assert!(world.destination.handed.is_empty());
 }
@@ -326,7 +330,7 @@ fn without_a_quorum_besides_it_a_human_resumes_the_lane() {
         while !world.network.is_empty() {
             world.receive(0, Death::Never);
         }
-        while world.land(0, true) {}
+        while world.land(0, Tell::Now) {}
     }
     assert!(world.destination.handed.is_empty(), "two of four cannot hand over");
     assert_eq!(world.relayers[0].machine.status().epoch, 1);
@@ -365,7 +369,7 @@ fn a_revoked_member_no_longer_counts_and_the_others_attestations_still_do() {
     while !world.network.is_empty() {
         world.receive(0, Death::Never);
     }
-    while world.abandon(0, true) {}
+    while world.abandon(0, Tell::Now) {}
     // Every relayer holds four attestations. Relayer 0 is revoked within the epoch.
     let rest: Vec<_> = (1..RELAYERS).map(|relayer| key(relayer).address()).collect();
     let revoked = RelayerSet::new(Epoch::new(1), 3, rest).unwrap();
@@ -378,7 +382,7 @@ fn a_revoked_member_no_longer_counts_and_the_others_attestations_still_do() {
         for relayer in 1..RELAYERS {
             world.step(relayer, Input::Tick, Death::Never);
         }
-        while world.land(0, true) {}
+        while world.land(0, Tell::Now) {}
     }
     assert_eq!(world.destination.handed.len(), 5, "without a word between relayers");
 }

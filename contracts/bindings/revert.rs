@@ -126,7 +126,7 @@ fn explain_vault(error: &VaultErrors) -> String {
         ),
         E::Vault_BulkInvalid(e) => format!("{} orders: want 1 to {}", e.got, e.max),
         E::Vault_RefundRefused(e) => {
-            format!("{} does not take back what it sent too much", e.caller)
+            format!("{} refused the refund of its overpayment", e.caller)
         }
         E::Vault_NoBridge(_) => "no bridge takes requests at this vault".into(),
         E::Vault_BridgeRefused(e) => format!("{} is no bridge of this vault", e.caller),

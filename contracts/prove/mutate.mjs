@@ -15,6 +15,8 @@ const SCOPE = [
   ["src/libraries/LaneHead.sol"],
   ["src/libraries/Attested.sol"],
   ["src/libraries/TransferLimits.sol"],
+  ["src/libraries/LaneUnits.sol"],
+  ["src/types/Types.sol"],
   ["src/Bridge.sol", /^(link|_link|deliver|_deliver|_hashForward|_require\w+|_handOver|_park|_tryPay|_reasonOf)$/],
   ["src/Bridge.sol", /^(releaseParkedTo|_signed|_release|returnParked|_unpark|recoverLane|attest)$/],
   ["src/BridgeAdmin.sol", /^(holdParked|_setHeld|_entry|pause|_requireNotPaused)$/],
@@ -89,7 +91,7 @@ function mutants() {
       .readFileSync(path.join(contracts, file), "utf8")
       .split("\n")
       .flatMap((line, index) => {
-        within = /^ {4}function (\w+)/.exec(line)?.[1] ?? (/^ {4}\}/.test(line) ? "" : within);
+        within = /^(?: {4})?function (\w+)/.exec(line)?.[1] ?? (/^(?: {4})?\}/.test(line) ? "" : within);
         comment = /^\s*(\/\/|\/?\*)/.test(line);
         if (comment || within === "" || (functions && !functions.test(within))) return [];
         return ofLine(file, index, line);

@@ -12,6 +12,7 @@ import {RelayerSets} from "./libraries/RelayerSets.sol";
 import {
     AssetKind,
     Certificate,
+    LaneAmount,
     LanePosition,
     ParkReason,
     ParkedHandover,
@@ -38,12 +39,12 @@ contract Bridge is BridgeAdmin, EIP712, ReentrancyGuard {
     using LaneHead for bytes32;
     using Quorum for RelayerSets.Sets;
 
-    /// Gas of one payout: the vault's own books, and a token's transfer with room for proxied tokens, voting
-    /// checkpoints and smart accounts; and little enough that a hostile recipient burns less than a batch can spare.
+    /// Gas of one payout: the vault's own books and a token's transfer. It leaves room for proxied tokens, voting
+    /// checkpoints and smart accounts. A hostile recipient burns less of it than a batch can spare.
     uint256 public constant PAYOUT_GAS = 160_000;
-    /// The same for each byte of payload: what a word of it may cost to store, and the recipient's own doing.
+    /// The same for each byte of payload: the storing of its words, and the recipient's own doing.
     uint256 public constant PAYLOAD_GAS = 900;
-    /// What the call costs before the callee starts (EIP-2929), and copying its arguments.
+    /// The call's own cost before the callee starts (EIP-2929), and the copying of its arguments.
     uint256 private constant CALL_GAS = 10_000;
     /// For parking one handover after its payout failed: two new slots, an event, the batch's own end.
     uint256 private constant PARK_GAS = 100_000;
@@ -183,12 +184,12 @@ contract Bridge is BridgeAdmin, EIP712, ReentrancyGuard {
 
     function _park(Request calldata request, ParkReason reason, uint64 earliest) private {
         bytes32 parkedHash = LaneHead.hashCalldata(request);
-        // What comes again after a recovery is owed once, and waits as it did.
+        // A request replayed after a lane recovery keeps its original parking time: it is owed once.
         if (_parked[parkedHash].parkedAt == 0) {
             _parked[parkedHash] = ParkedHandover({parkedAt: uint64(block.timestamp), reason: reason, held: false});
-            // A figure for whoever watches: a forged amount must not stop the lane here.
+            // A figure for observers only: a forged amount must not stop the lane here.
             unchecked {
-                parkedAmount[request.counterpartToken] += request.amount;
+                _parkedAmount[request.counterpartToken] += LaneAmount.unwrap(request.amount);
             }
         }
         emit HandoverParked(request.nonce, request.recipient, parkedHash, reason, earliest, request);
@@ -282,7 +283,7 @@ contract Bridge is BridgeAdmin, EIP712, ReentrancyGuard {
     {
         ParkedHandover memory entry = _unpark(request);
         if (msg.sender != request.recipient) _requireReached(entry.parkedAt + timing().returnDelay);
-        // What waits because it is large goes neither way before its time: the guardian may still hold it.
+        // A large handover goes neither way before its delay has passed: the guardian may still hold it.
         (ParkReason reason, uint64 due) =
             IVault(vault).wouldPass(request.counterpartToken, request.amount, entry.parkedAt);
         if (reason == ParkReason.Delayed) _requireReached(due);
@@ -322,7 +323,7 @@ contract Bridge is BridgeAdmin, EIP712, ReentrancyGuard {
         if (entry.held) revert Bridge_HandoverHeld(parkedHash);
         delete _parked[parkedHash];
         unchecked {
-            parkedAmount[request.counterpartToken] -= request.amount;
+            _parkedAmount[request.counterpartToken] -= LaneAmount.unwrap(request.amount);
         }
     }
 

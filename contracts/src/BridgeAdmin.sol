@@ -7,9 +7,9 @@ import {IBridge} from "./interfaces/IBridge.sol";
 import {IVault} from "./interfaces/IVault.sol";
 import {LaneHead} from "./libraries/LaneHead.sol";
 import {RelayerSets} from "./libraries/RelayerSets.sol";
-import {LanePosition, ParkReason, ParkedHandover, Request, Timing} from "./types/Types.sol";
+import {LaneAmount, LanePosition, ParkReason, ParkedHandover, Request, Timing} from "./types/Types.sol";
 
-/// @title What owner and guardian may do to a bridge: pause it, change who attests, hold what is delayed; never move value
+/// @title The powers of owner and guardian over a bridge: pause, relayer set, holding what is delayed; never value
 /// @dev Loosening waits or is the owner's; tightening is immediate and the guardian's too.
 abstract contract BridgeAdmin is LaneStorage, IBridge, Governed {
     using RelayerSets for RelayerSets.Sets;
@@ -25,8 +25,8 @@ abstract contract BridgeAdmin is LaneStorage, IBridge, Governed {
     address public immutable vault;
 
     RelayerSets.Sets internal _relayers;
-    /// @inheritdoc IBridge
-    mapping(address token => uint256) public parkedAmount;
+    /// @dev Lane units, unwrapped: forged amounts may wrap these sums around.
+    mapping(address token => uint256) internal _parkedAmount;
 
     constructor(
         address owner_,
@@ -139,6 +139,11 @@ abstract contract BridgeAdmin is LaneStorage, IBridge, Governed {
     /// @inheritdoc IBridge
     function parkedHandover(bytes32 parkedHash) external view returns (ParkedHandover memory) {
         return _parked[parkedHash];
+    }
+
+    /// @inheritdoc IBridge
+    function parkedAmount(address token) external view returns (LaneAmount) {
+        return LaneAmount.wrap(_parkedAmount[token]);
     }
 
     /// @inheritdoc IBridge

@@ -14,12 +14,12 @@ import {LanePosition, ParkedHandover} from "./types/Types.sol";
 ///         3 │ head                                          │
 ///         4 │ mapping of what is parked, by request hash    │
 abstract contract LaneStorage {
-    /// @dev What every delivery looks at stands in one slot.
+    /// @dev One slot holds all that every delivery reads beside the head.
     struct IncomingLane {
         uint64 count;
         /// Until when value stands still (Unix seconds).
         uint64 pausedUntil;
-        /// The furthest count that a recovery left: what comes again below it may be parked already.
+        /// The furthest count that a recovery left: a request replayed below it may be parked already.
         uint64 recoveredFrom;
         bytes32 head;
     }

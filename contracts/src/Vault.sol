@@ -5,7 +5,7 @@ import {VaultAdmin} from "./VaultAdmin.sol";
 import {VaultCustody} from "./VaultCustody.sol";
 import {IVault} from "./interfaces/IVault.sol";
 import {TransferLimits} from "./libraries/TransferLimits.sol";
-import {AssetKind, Custody, NATIVE_COIN, Order, ParkReason, Quote, TokenConfig} from "./types/Types.sol";
+import {AssetKind, Custody, LaneAmount, NATIVE_COIN, Order, ParkReason, Quote, TokenConfig} from "./types/Types.sol";
 import {IERC1363Receiver} from "@openzeppelin/contracts/interfaces/IERC1363Receiver.sol";
 import {IERC1155Receiver} from "@openzeppelin/contracts/token/ERC1155/IERC1155Receiver.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
@@ -55,11 +55,11 @@ contract Vault is VaultCustody, IERC721Receiver, IERC1155Receiver, IERC1363Recei
     ) external returns (uint64 nonce) {
         _registered(token);
         uint256 allowance;
-        // What overflows is refused by its bounds below.
+        // The bounds below refuse an amount that overflows here.
         unchecked {
             allowance = amount + feeLimit;
         }
-        // Whoever sees the permit may use it first: then the allowance is there already.
+        // Anyone who sees the permit may use it first: then the allowance is there already.
         try IERC20Permit(token).permit(msg.sender, address(this), allowance, deadline, v, r, s) {} catch {}
         return _requestOne(AssetKind.ERC20, _order(token, recipient, amount, feeLimit, data));
     }
@@ -100,8 +100,8 @@ contract Vault is VaultCustody, IERC721Receiver, IERC1155Receiver, IERC1363Recei
         _settleCoin(coin);
     }
 
-    /// One transfer does it: `data` is `recipient (20 bytes) ‖ amount (32 bytes) ‖ data`, and `value` the amount and
-    /// the fee; what is left over goes back to `from`.
+    /// One transfer does it: `data` is `recipient (20 bytes) ‖ amount (32 bytes) ‖ data`. `value` is the amount and the
+    /// fee. The rest of it goes back to `from`.
     /// @inheritdoc IERC1363Receiver
     function onTransferReceived(address, address from, uint256 value, bytes calldata data) external returns (bytes4) {
         if (data.length < 52) revert Vault_HookDataInvalid(data.length, 52);
@@ -140,7 +140,7 @@ contract Vault is VaultCustody, IERC721Receiver, IERC1155Receiver, IERC1363Recei
         uint256[] memory amounts,
         bytes calldata data
     ) public returns (bytes4) {
-        // What this vault fetches itself belongs to the request that is under way.
+        // A batch that this vault fetches itself belongs to the request that is under way.
         if (operator != address(this)) _requestArrived(AssetKind.ERC1155, from, ids, amounts, data);
         return this.onERC1155BatchReceived.selector;
     }
@@ -185,7 +185,7 @@ contract Vault is VaultCustody, IERC721Receiver, IERC1155Receiver, IERC1363Recei
         Token storage held = _registered(token);
         TokenConfig memory config = held.config;
         if (!config.enabled) revert Vault_TokenDisabled(token);
-        uint256 laneAmount = _laneAmount(config, amount);
+        LaneAmount laneAmount = _laneAmount(config, amount);
         TransferLimits.Flow memory flow = held.outgoing;
         _requireBounds(flow, config, laneAmount);
         return Quote({
@@ -197,7 +197,7 @@ contract Vault is VaultCustody, IERC721Receiver, IERC1155Receiver, IERC1363Recei
     }
 
     /// @inheritdoc IVault
-    function wouldPass(address token, uint256 laneAmount, uint64 parkedAt)
+    function wouldPass(address token, LaneAmount laneAmount, uint64 parkedAt)
         external
         view
         returns (ParkReason reason, uint64 earliest)

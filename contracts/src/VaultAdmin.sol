@@ -5,13 +5,24 @@ import {Governed} from "./Governed.sol";
 import {IBridge} from "./interfaces/IBridge.sol";
 import {IVault} from "./interfaces/IVault.sol";
 import {IVaultMinted} from "./interfaces/IVaultMinted.sol";
+import {LaneUnits} from "./libraries/LaneUnits.sol";
 import {TransferLimits} from "./libraries/TransferLimits.sol";
-import {AssetKind, Custody, Direction, Fee, Generation, Limits, NATIVE_COIN, TokenConfig} from "./types/Types.sol";
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {
+    AssetKind,
+    Custody,
+    Direction,
+    Fee,
+    Generation,
+    LaneAmount,
+    Limits,
+    NATIVE_COIN,
+    TokenConfig
+} from "./types/Types.sol";
 
-/// @title What owner and guardian may do to a vault: settings only, never value
+/// @title The powers of owner and guardian over a vault: settings only, never value
 /// @dev Loosening is the owner's; tightening is the guardian's too.
 abstract contract VaultAdmin is IVault, Governed {
+    using LaneUnits for LaneAmount;
     using TransferLimits for TransferLimits.Flow;
 
     /// @dev Everything about one token. The zero value is "not registered" and accepts nothing.
@@ -33,8 +44,6 @@ abstract contract VaultAdmin is IVault, Governed {
 
     /// No waiting time is longer, so that no sum of times can overflow.
     uint64 private constant DELAY_MAX = 365 days;
-    /// So that an amount in lane units times the unit stays far below 256 bits.
-    uint8 private constant UNIT_DECIMALS_MAX = 36;
     uint256 internal constant WHOLE = 10_000;
 
     /// @inheritdoc IVault
@@ -48,7 +57,7 @@ abstract contract VaultAdmin is IVault, Governed {
     /// @inheritdoc IVault
     mapping(address feeToken => uint256) public feesHeld;
     /// @inheritdoc IVault
-    mapping(address token => mapping(uint256 id => uint256)) public custodyOfId;
+    mapping(address token => mapping(uint256 id => LaneAmount)) public custodyOfId;
     mapping(address token => Token) internal _tokens;
 
     constructor(address owner_, address guardian_, uint64 largeDelay_) Governed(owner_, guardian_) {
@@ -104,7 +113,7 @@ abstract contract VaultAdmin is IVault, Governed {
         bool coin = token == NATIVE_COIN;
         bool fits = token != address(this) && config.kind != AssetKind.None && config.custody != Custody.None
             && (config.kind == AssetKind.Native) == coin && (!coin || config.custody == Custody.Lock)
-            && config.unitDecimals <= (_isFungible(config.kind) ? UNIT_DECIMALS_MAX : 0);
+            && config.unitDecimals <= (_isFungible(config.kind) ? LaneUnits.DECIMALS_MAX : LaneUnits.ITEMS);
         if (!fits) revert Vault_TokenInvalid(token);
         if (!coin && token.code.length == 0) revert Vault_TokenCodeMissing(token);
         if (config.custody == Custody.Mint && IVaultMinted(token).vault() != address(this)) {
@@ -112,30 +121,32 @@ abstract contract VaultAdmin is IVault, Governed {
         }
     }
 
-    /// @dev While value is in custody, a registered token keeps all but its switch: else what one token brought in
-    /// could be paid out for another, or in another unit. What changes begins anew, without limits or fee.
+    /// @dev While value is in custody, a registered token keeps all but its switch. Else the value that one token
+    /// brought in could be paid out for another, or in another unit. A changed token begins anew: no limits, no fee.
     function _begin(address token, TokenConfig calldata config) private {
         Token storage known = _tokens[token];
         TokenConfig memory old = known.config;
         bool same = old.kind == config.kind && old.custody == config.custody && old.counterpart == config.counterpart
             && old.unitDecimals == config.unitDecimals;
         if (same) return;
-        if (known.incoming.custody() != 0) revert Vault_TokenInUse(known.incoming.custody());
+        if (LaneAmount.unwrap(known.incoming.custody()) != 0) revert Vault_TokenInUse(known.incoming.custody());
         delete _tokens[token];
     }
 
-    /// @dev What flowed in at the old rate stays, up to the new capacity: new limits give no fresh bucket. That of a
-    /// new token, and one that had no limit, start full.
+    /// @dev New limits give no fresh bucket: the inflow at the old rate stays, up to the new capacity. The bucket of a
+    /// new token starts full, and so does one that had no limit.
     function _setLimits(address token, Direction direction, Limits calldata limits_) private {
         _requireLimits(direction, limits_);
         TransferLimits.Flow storage stored = _flow(token, direction);
         TransferLimits.Flow memory flow = stored;
-        uint256 unit = _unit(_tokens[token].config.unitDecimals);
-        uint256 capacity = _pack(limits_.capacity, unit);
-        uint256 level = flow.bounds == 0 ? capacity : Math.min(flow.available(), capacity);
+        uint8 decimals = _tokens[token].config.unitDecimals;
+        LaneAmount capacity = _limit(limits_.capacity, decimals);
+        LaneAmount level = flow.bounds == 0 ? capacity : flow.available();
+        if (level > capacity) level = capacity;
         uint256 shares = uint256(limits_.small) << 16 | limits_.reserved;
-        stored.bounds = TransferLimits.pack(_pack(limits_.min, unit), _pack(limits_.max, unit), limits_.period);
-        stored.size = TransferLimits.pack(capacity, _pack(limits_.delayedFrom, unit), shares);
+        stored.bounds =
+            TransferLimits.pack(_limit(limits_.min, decimals), _limit(limits_.max, decimals), limits_.period);
+        stored.size = TransferLimits.pack(capacity, _limit(limits_.delayedFrom, decimals), shares);
         stored.state = TransferLimits.pack(level, stored.custody(), uint32(block.timestamp));
         emit LimitsChanged(token, direction, limits_);
     }
@@ -189,13 +200,13 @@ abstract contract VaultAdmin is IVault, Governed {
     /// @inheritdoc IVault
     function limits(address token, Direction direction) public view returns (Limits memory) {
         TransferLimits.Flow memory flow = _flow(token, direction);
-        uint256 unit = _unit(_tokens[token].config.unitDecimals);
+        uint8 decimals = _tokens[token].config.unitDecimals;
         return Limits({
-            min: _unpack(TransferLimits.low(flow.bounds), unit),
-            max: _unpack(TransferLimits.middle(flow.bounds), unit),
-            capacity: _unpack(TransferLimits.low(flow.size), unit),
+            min: _localLimit(TransferLimits.low(flow.bounds), decimals),
+            max: _localLimit(TransferLimits.middle(flow.bounds), decimals),
+            capacity: _localLimit(TransferLimits.low(flow.size), decimals),
             period: uint32(TransferLimits.high(flow.bounds)),
-            delayedFrom: _unpack(TransferLimits.middle(flow.size), unit),
+            delayedFrom: _localLimit(TransferLimits.middle(flow.size), decimals),
             reserved: uint16(flow.size >> 224),
             small: uint16(flow.size >> 240)
         });
@@ -207,14 +218,14 @@ abstract contract VaultAdmin is IVault, Governed {
     }
 
     /// @inheritdoc IVault
-    function custodyOf(address token) external view returns (uint256) {
+    function custodyOf(address token) external view returns (LaneAmount) {
         return _tokens[token].incoming.custody();
     }
 
     /// @inheritdoc IVault
     function available(address token, Direction direction) external view returns (uint256) {
         TransferLimits.Flow memory flow = _flow(token, direction);
-        return flow.bounds == 0 ? 0 : _unpack(flow.available(), _unit(_tokens[token].config.unitDecimals));
+        return flow.bounds == 0 ? 0 : _localLimit(flow.available(), _tokens[token].config.unitDecimals);
     }
 
     // ---- shared -----------------------------------------------------------------------------------------------
@@ -234,19 +245,15 @@ abstract contract VaultAdmin is IVault, Governed {
         return kind <= AssetKind.ERC20;
     }
 
-    /// @dev The smallest unit's share of a lane unit.
-    function _unit(uint8 decimals) internal pure returns (uint256) {
-        return decimals == 0 ? 1 : 10 ** decimals;
+    function _limit(uint256 local, uint8 unitDecimals) private pure returns (LaneAmount limit) {
+        if (local == type(uint256).max) return TransferLimits.NO_LIMIT;
+        limit = LaneUnits.toLane(local, unitDecimals);
+        if (limit >= TransferLimits.NO_LIMIT) {
+            revert Vault_LimitsInvalid(local, LaneAmount.unwrap(TransferLimits.NO_LIMIT));
+        }
     }
 
-    function _pack(uint256 amount, uint256 unit) private pure returns (uint256) {
-        if (amount == type(uint256).max) return TransferLimits.NO_LIMIT;
-        if (amount % unit != 0) revert Vault_AmountIndivisible(amount, unit);
-        if (amount / unit >= TransferLimits.NO_LIMIT) revert Vault_LimitsInvalid(amount, TransferLimits.NO_LIMIT);
-        return amount / unit;
-    }
-
-    function _unpack(uint256 amount, uint256 unit) private pure returns (uint256) {
-        return amount == TransferLimits.NO_LIMIT ? type(uint256).max : amount * unit;
+    function _localLimit(LaneAmount limit, uint8 unitDecimals) private pure returns (uint256) {
+        return limit == TransferLimits.NO_LIMIT ? type(uint256).max : limit.toLocal(unitDecimals);
     }
 }

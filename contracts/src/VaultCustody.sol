@@ -7,6 +7,7 @@ import {IHandoverReceiver} from "./interfaces/IHandoverReceiver.sol";
 import {IVault} from "./interfaces/IVault.sol";
 import {Assets} from "./libraries/Assets.sol";
 import {LaneHead} from "./libraries/LaneHead.sol";
+import {LaneUnits} from "./libraries/LaneUnits.sol";
 import {LimitedCall} from "./libraries/LimitedCall.sol";
 import {TransferLimits} from "./libraries/TransferLimits.sol";
 import {
@@ -14,6 +15,7 @@ import {
     Custody,
     Fee,
     Generation,
+    LaneAmount,
     NATIVE_COIN,
     Order,
     ParkReason,
@@ -26,11 +28,16 @@ import {ERC165Checker} from "@openzeppelin/contracts/utils/introspection/ERC165C
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 /// @title The paths on which value enters and leaves a vault
-/// @dev Invariants: of every token the vault holds at least what it has in custody for the other side and the fees
-///      (S5); value leaves by `transferOut…`, which only its bridges reach, by `collectFees`, and by sending back what
-///      a caller sent too much of in the same call; a payout passes the limits in force (S7). One path takes
-///      (`_request`), one admits a payout (`_admit`), for all kinds.
+/// @dev Invariants:
+///
+///      S5 of every token the vault holds at least the fees and what it has in custody for the other side;
+///      S7 a payout passes the limits in force.
+///
+///      Value leaves by `transferOut…`, which only its bridges reach, and by `collectFees`. Besides, the surplus of a
+///      call goes back to its caller within it. One path takes (`_request`), one admits a payout (`_admit`), for all
+///      kinds.
 abstract contract VaultCustody is VaultAdmin, ReentrancyGuard {
+    using LaneUnits for LaneAmount;
     using TransferLimits for TransferLimits.Flow;
 
     /// Bytes of data a request may carry.
@@ -39,6 +46,8 @@ abstract contract VaultCustody is VaultAdmin, ReentrancyGuard {
     uint256 public constant URI_MAX = 1024;
     /// Ids one ERC-1155 request may carry.
     uint256 public constant IDS_MAX = 32;
+    /// Items of one id that an ERC-1155 request may carry: as many as limits count.
+    uint256 private constant ITEMS_MAX = LaneAmount.unwrap(TransferLimits.NO_LIMIT);
     /// An ERC-165 probe may take three calls of 30,000, and a receiver wants some gas to act.
     uint256 private constant RECEIVER_GAS = 200_000;
 
@@ -56,7 +65,7 @@ abstract contract VaultCustody is VaultAdmin, ReentrancyGuard {
         if (!config.enabled) revert Vault_TokenDisabled(order.token);
         if (kind != AssetKind.None && config.kind != kind) revert Vault_KindMismatch(kind, config.kind);
         uint256 local = _localAmount(config.kind, order);
-        uint256 amount = _laneAmount(config, local);
+        LaneAmount amount = _laneAmount(config, local);
         _passOutgoing(held, config, amount);
         uint256 fee_ = _feeOf(held, local);
         if (fee_ > order.feeLimit) revert Vault_FeeAboveLimit(fee_, order.feeLimit);
@@ -70,14 +79,14 @@ abstract contract VaultCustody is VaultAdmin, ReentrancyGuard {
         coin = _takeFee(config.kind, order.token, nonce, fee_);
 
         if (config.kind == AssetKind.Native) return (nonce, coin + local);
-        // What arrived must be all that is said to have arrived: the rest of it is sent back.
+        // All that is said to have arrived must have arrived: the rest of it is sent back.
         uint256 want = config.kind == AssetKind.ERC20 ? local + (arrived ? order.feeLimit : fee_) : local;
         if (!arrived) Assets.pull(config.kind, order, sender, want);
         uint256 balance = Assets.balance(config.kind, order.token, order.ids);
         uint256 received = balance > before ? balance - before : 0;
         if (arrived ? received < want : received != want) revert Vault_ReceivedMismatch(received, want);
         if (config.custody == Custody.Mint) Assets.burn(config.kind, order, local);
-        // Of an NFT nothing is left over: its hook says no fee limit.
+        // An NFT's hook sets no fee limit: nothing is left over.
         if (arrived && order.feeLimit > fee_) Assets.pay(order.token, sender, order.feeLimit - fee_);
     }
 
@@ -93,36 +102,37 @@ abstract contract VaultCustody is VaultAdmin, ReentrancyGuard {
         for (uint256 i = 0; i < n; ++i) {
             if (i > 0 && order.ids[i] <= order.ids[i - 1]) revert Vault_IdsUnordered(order.ids[i], order.ids[i - 1]);
             if (order.amounts[i] == 0) revert Vault_AmountZero();
-            if (order.amounts[i] > TransferLimits.NO_LIMIT) {
-                revert Vault_AmountAboveMax(order.amounts[i], TransferLimits.NO_LIMIT);
-            }
+            if (order.amounts[i] > ITEMS_MAX) revert Vault_AmountAboveMax(order.amounts[i], ITEMS_MAX);
             local += order.amounts[i];
         }
     }
 
-    function _laneAmount(TokenConfig memory config, uint256 local) internal pure returns (uint256) {
+    function _laneAmount(TokenConfig memory config, uint256 local) internal pure returns (LaneAmount) {
         if (local == 0) revert Vault_AmountZero();
-        uint256 unit = _unit(config.unitDecimals);
-        if (local % unit != 0) revert Vault_AmountIndivisible(local, unit);
-        return local / unit;
+        return LaneUnits.toLane(local, config.unitDecimals);
     }
 
-    function _passOutgoing(Token storage held, TokenConfig memory config, uint256 amount) private {
+    function _passOutgoing(Token storage held, TokenConfig memory config, LaneAmount amount) private {
         TransferLimits.Flow memory flow = held.outgoing;
         _requireBounds(flow, config, amount);
         uint256 state = TransferLimits.taken(flow.bounds, flow.size, flow.state, amount);
         if (state == 0) {
-            uint256 unit = _unit(config.unitDecimals);
-            revert Vault_RateLimited(amount * unit, flow.available() * unit, flow.earliest(amount));
+            uint8 decimals = config.unitDecimals;
+            revert Vault_RateLimited(
+                amount.toLocal(decimals), flow.available().toLocal(decimals), flow.earliest(amount)
+            );
         }
         held.outgoing.state = state;
     }
 
-    function _requireBounds(TransferLimits.Flow memory flow, TokenConfig memory config, uint256 amount) internal pure {
-        uint256 unit = _unit(config.unitDecimals);
-        (uint256 min, uint256 max) = (TransferLimits.low(flow.bounds), TransferLimits.middle(flow.bounds));
-        if (amount < min) revert Vault_AmountBelowMin(amount * unit, min * unit);
-        if (amount > max) revert Vault_AmountAboveMax(amount * unit, max * unit);
+    function _requireBounds(TransferLimits.Flow memory flow, TokenConfig memory config, LaneAmount amount)
+        internal
+        pure
+    {
+        uint8 decimals = config.unitDecimals;
+        (LaneAmount min, LaneAmount max) = (TransferLimits.low(flow.bounds), TransferLimits.middle(flow.bounds));
+        if (amount < min) revert Vault_AmountBelowMin(amount.toLocal(decimals), min.toLocal(decimals));
+        if (amount > max) revert Vault_AmountAboveMax(amount.toLocal(decimals), max.toLocal(decimals));
     }
 
     function _feeOf(Token storage held, uint256 local) internal view returns (uint256) {
@@ -140,7 +150,7 @@ abstract contract VaultCustody is VaultAdmin, ReentrancyGuard {
         return feeToken == NATIVE_COIN ? fee_ : 0;
     }
 
-    /// @dev What of this token is known to be here.
+    /// @dev How much of this token is known to be here.
     function _accounted(Token storage held, TokenConfig memory config, Order memory order)
         private
         view
@@ -148,9 +158,9 @@ abstract contract VaultCustody is VaultAdmin, ReentrancyGuard {
     {
         if (config.kind == AssetKind.ERC20) total = feesHeld[order.token];
         if (config.custody == Custody.Mint) return total;
-        if (config.kind == AssetKind.ERC20) return total + held.incoming.custody() * _unit(config.unitDecimals);
+        if (config.kind == AssetKind.ERC20) return total + held.incoming.custody().toLocal(config.unitDecimals);
         for (uint256 i = 0; i < order.ids.length; ++i) {
-            total += custodyOfId[order.token][order.ids[i]];
+            total += custodyOfId[order.token][order.ids[i]].toLocal(LaneUnits.ITEMS);
         }
     }
 
@@ -165,7 +175,7 @@ abstract contract VaultCustody is VaultAdmin, ReentrancyGuard {
         Order memory order,
         TokenConfig memory config,
         address sender,
-        uint256 amount,
+        LaneAmount amount,
         Payload memory payload
     ) private returns (uint64) {
         if (bridge == address(0)) revert Vault_NoBridge();
@@ -184,7 +194,7 @@ abstract contract VaultCustody is VaultAdmin, ReentrancyGuard {
         return IBridge(bridge).link(request, encoded);
     }
 
-    /// @dev What the requests of this call need must have come with it; the rest goes back.
+    /// @dev The coin that the requests of this call need must have come with it. The rest goes back.
     function _settleCoin(uint256 want) internal {
         if (msg.value < want) revert Vault_CoinShort(msg.value, want);
         if (msg.value == want) return;
@@ -195,7 +205,7 @@ abstract contract VaultCustody is VaultAdmin, ReentrancyGuard {
     // ---- out -------------------------------------------------------------------------------------------------
 
     /// @inheritdoc IVault
-    function transferOut(address token, uint256 amount, address recipient, uint64 parkedAt, address counterpart)
+    function transferOut(address token, LaneAmount amount, address recipient, uint64 parkedAt, address counterpart)
         external
         returns (ParkReason reason, uint64 earliest)
     {
@@ -206,7 +216,7 @@ abstract contract VaultCustody is VaultAdmin, ReentrancyGuard {
         if (!_isFungible(held.config.kind)) revert Vault_IdsInvalid(0, IDS_MAX);
         bool mints = held.config.custody == Custody.Mint;
         held.incoming.state = _moveCustody(state, amount, mints);
-        _push(token, mints, recipient, _local(amount, held.config.unitDecimals));
+        _push(token, mints, recipient, amount.toLocal(held.config.unitDecimals));
     }
 
     /// @inheritdoc IVault
@@ -224,7 +234,7 @@ abstract contract VaultCustody is VaultAdmin, ReentrancyGuard {
         bool mints = config.custody == Custody.Mint;
         held.incoming.state = _moveCustody(state, request.amount, mints);
         _moveIds(token, config.kind, request.amount, parts, mints);
-        uint256 local = _local(request.amount, config.unitDecimals);
+        uint256 local = request.amount.toLocal(config.unitDecimals);
         if (_isFungible(config.kind)) _push(token, mints, recipient, local);
         else Assets.pushNFT(config.kind, mints, token, recipient, parts);
         if (parts.data.length > 0) _notify(request, recipient, local, parts);
@@ -237,7 +247,7 @@ abstract contract VaultCustody is VaultAdmin, ReentrancyGuard {
         address token,
         address counterpart,
         address recipient,
-        uint256 amount,
+        LaneAmount amount,
         uint64 parkedAt
     ) private view returns (ParkReason reason, uint64 earliest, uint256 state) {
         if (msg.sender != bridge && generationOf[msg.sender] != Generation.Draining) {
@@ -274,14 +284,7 @@ abstract contract VaultCustody is VaultAdmin, ReentrancyGuard {
         Assets.pay(feeToken, feeReceiver, amount);
     }
 
-    /// @dev Far below 256 bits: an amount that was admitted has 112, and a unit 120.
-    function _local(uint256 amount, uint8 unitDecimals) private pure returns (uint256) {
-        unchecked {
-            return unitDecimals == 0 ? amount : amount * _unit(unitDecimals);
-        }
-    }
-
-    function _admitted(uint256 bounds, uint256 size, uint256 amount, uint64 parkedAt)
+    function _admitted(uint256 bounds, uint256 size, LaneAmount amount, uint64 parkedAt)
         internal
         view
         returns (ParkReason, uint64)
@@ -294,34 +297,38 @@ abstract contract VaultCustody is VaultAdmin, ReentrancyGuard {
         return block.timestamp < due ? (ParkReason.Delayed, due) : (ParkReason.None, 0);
     }
 
-    /// @dev What is locked grows with requests, what is minted with payouts.
-    function _moveCustody(uint256 state, uint256 amount, bool grows) private pure returns (uint256) {
-        uint256 custody = _moved(TransferLimits.middle(state), amount, grows);
+    /// @dev Locked value grows with requests, minted value with payouts.
+    function _moveCustody(uint256 state, LaneAmount amount, bool grows) private pure returns (uint256) {
+        LaneAmount custody = _moved(TransferLimits.middle(state), amount, grows);
         return TransferLimits.pack(TransferLimits.low(state), custody, TransferLimits.high(state));
     }
 
-    function _moveIds(address token, AssetKind kind, uint256 amount, Payload memory payload, bool grows) private {
+    function _moveIds(address token, AssetKind kind, LaneAmount amount, Payload memory payload, bool grows) private {
         if (_isFungible(kind) != (payload.ids.length == 0)) revert Vault_IdsInvalid(payload.ids.length, IDS_MAX);
         if (payload.ids.length == 0) return;
         bool single = kind == AssetKind.ERC721;
         uint256 total = 0;
         for (uint256 i = 0; i < payload.ids.length; ++i) {
             uint256 id = payload.ids[i];
-            uint256 units = single ? 1 : payload.amounts[i];
-            if (single && grows && custodyOfId[token][id] != 0) revert Vault_IdHeld(id);
-            custodyOfId[token][id] = _moved(custodyOfId[token][id], units, grows);
-            total += units;
+            uint256 items = single ? 1 : payload.amounts[i];
+            if (single && grows && LaneAmount.unwrap(custodyOfId[token][id]) != 0) revert Vault_IdHeld(id);
+            custodyOfId[token][id] = _moved(custodyOfId[token][id], LaneUnits.toLane(items, LaneUnits.ITEMS), grows);
+            total += items;
         }
-        if (total != amount) revert Vault_ReceivedMismatch(total, amount);
+        uint256 want = amount.toLocal(LaneUnits.ITEMS);
+        if (total != want) revert Vault_ReceivedMismatch(total, want);
     }
 
-    function _moved(uint256 custody, uint256 amount, bool grows) private pure returns (uint256 moved) {
+    function _moved(LaneAmount custody, LaneAmount amount, bool grows) private pure returns (LaneAmount moved) {
         if (!grows && custody < amount) revert Vault_SupplyShort(custody, amount);
         // An amount has 112 bits: the bounds see to it.
         unchecked {
-            moved = grows ? custody + amount : custody - amount;
+            (uint256 held, uint256 moves) = (LaneAmount.unwrap(custody), LaneAmount.unwrap(amount));
+            moved = LaneAmount.wrap(grows ? held + moves : held - moves);
         }
-        if (moved > TransferLimits.NO_LIMIT) revert Vault_AmountAboveMax(moved, TransferLimits.NO_LIMIT);
+        if (moved > TransferLimits.NO_LIMIT) {
+            revert Vault_AmountAboveMax(LaneAmount.unwrap(moved), LaneAmount.unwrap(TransferLimits.NO_LIMIT));
+        }
     }
 
     /// @dev A recipient that receives handovers takes the data too, or nothing.

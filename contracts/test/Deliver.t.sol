@@ -6,6 +6,7 @@ import {LaneHead} from "../src/libraries/LaneHead.sol";
 import {
     AssetKind,
     Certificate,
+    LaneAmount,
     LanePosition,
     NATIVE_COIN,
     ParkReason,
@@ -140,7 +141,7 @@ contract DeliverTest is PairTest {
         if (field % 7 == 2) changed.recipient = address(uint160(changed.recipient) ^ other);
         if (field % 7 == 3) changed.token = address(uint160(changed.token) ^ other);
         if (field % 7 == 4) changed.counterpartToken = address(uint160(changed.counterpartToken) ^ other);
-        if (field % 7 == 5) changed.amount = (changed.amount ^ by) == changed.amount ? 77 : changed.amount ^ by;
+        if (field % 7 == 5) changed.amount = LaneAmount.wrap(by == 0 ? 77 : LaneAmount.unwrap(changed.amount) ^ by);
         if (field % 7 == 6) changed.payloadHash = bytes32(uint256(other));
         bytes32 got = _headAfter(service, requests, _none());
         _refuse(requests, _none(), certificate, _headMismatch(certificate.head, got));
@@ -175,7 +176,7 @@ contract DeliverTest is PairTest {
         Request memory request = _sendGold(BOB, 1);
         uint256[3] memory amounts = [uint256(type(uint112).max) + 1, uint256(1) << 255, type(uint256).max];
         for (uint256 i = 0; i < amounts.length; ++i) {
-            (request.nonce, request.amount) = (uint64(i), amounts[i]);
+            (request.nonce, request.amount) = (uint64(i), LaneAmount.wrap(amounts[i]));
             _deliver(service, request);
             _assertParked(service, request, ParkReason.OutOfBounds);
         }
@@ -276,7 +277,8 @@ contract DeliverTest is PairTest {
     function test_parks_when_custody_is_short_even_if_the_balance_is_not() public {
         // A gift to the vault is nobody's liquidity.
         gold.mint(address(mainVault), 1000);
-        Request memory request = Request(0, AssetKind.ERC20, BOB, ALICE, address(goldThere), address(gold), 1000, 0);
+        Request memory request =
+            Request(0, AssetKind.ERC20, BOB, ALICE, address(goldThere), address(gold), LaneAmount.wrap(1000), 0);
         _deliver(main, request);
         _assertParked(main, request, ParkReason.LiquidityShort);
         vm.assertEq(gold.balanceOf(ALICE), 0);

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IVault} from "../src/interfaces/IVault.sol";
-import {Fee, NATIVE_COIN, ParkReason, Quote, Request} from "../src/types/Types.sol";
+import {Fee, LaneAmount, NATIVE_COIN, ParkReason, Quote, Request} from "../src/types/Types.sol";
 import {AssetTest} from "./support/AssetTest.sol";
 import {OldNFT} from "./support/HostileAssets.sol";
 import {HostileRecipient} from "./support/HostileRecipient.sol";
@@ -39,7 +39,7 @@ contract FeesTest is AssetTest {
         vm.assertEq(before - gold.balanceOf(ALICE), asked + quote.fee, "charged");
         _assertGold(asked, quote.fee);
         Sent memory sent = _carryOne(service);
-        vm.assertEq(sent.request.amount, asked, "the amount is whole");
+        vm.assertEq(LaneAmount.unwrap(sent.request.amount), asked, "the amount is whole");
         vm.assertEq(goldThere.balanceOf(BOB), asked, "and arrives whole");
     }
 
@@ -222,7 +222,7 @@ contract FeesTest is AssetTest {
         mainVault.requestNative{value: 150}(BOB, 100, "");
         _carry(service);
         Request memory back = _sendBack(coinThere, BOB, ALICE, 100);
-        back.amount = 101;
+        back.amount = LaneAmount.wrap(101);
         _deliver(main, back);
         _assertParked(main, back, ParkReason.LiquidityShort);
         vm.assertEq(address(mainVault).balance, 150);

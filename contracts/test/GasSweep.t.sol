@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IBridge} from "../src/interfaces/IBridge.sol";
-import {Certificate, Request} from "../src/types/Types.sol";
+import {Certificate, LaneAmount, Request} from "../src/types/Types.sol";
 import {DemandingRecipient, WastefulRecipient} from "./support/DemandingRecipient.sol";
 import {EveryAssetTest} from "./support/EveryAsset.sol";
 import {HostileRecipient} from "./support/HostileRecipient.sol";
@@ -238,9 +238,13 @@ contract GasSweepTest is EveryAssetTest {
         if (token == address(artThere)) return artThere.balanceOf(request.recipient) == 1;
         if (token == address(art)) return art.balanceOf(request.recipient) == 1;
         if (token == address(itemsThere)) return itemsThere.balanceOf(request.recipient, 100) == 10;
-        if (token == address(goldThere)) return goldThere.balanceOf(request.recipient) == request.amount;
-        if (token == address(coinThere)) return coinThere.balanceOf(request.recipient) == request.amount;
-        if (token == address(gold)) return gold.balanceOf(request.recipient) == request.amount;
-        return request.recipient.balance == request.amount;
+        if (token == address(goldThere)) {
+            return goldThere.balanceOf(request.recipient) == LaneAmount.unwrap(request.amount);
+        }
+        if (token == address(coinThere)) {
+            return coinThere.balanceOf(request.recipient) == LaneAmount.unwrap(request.amount);
+        }
+        if (token == address(gold)) return gold.balanceOf(request.recipient) == LaneAmount.unwrap(request.amount);
+        return request.recipient.balance == LaneAmount.unwrap(request.amount);
     }
 }

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IVault} from "../src/interfaces/IVault.sol";
-import {Generation, ParkReason, Request} from "../src/types/Types.sol";
+import {Generation, LaneAmount, ParkReason, Request} from "../src/types/Types.sol";
 import {IOwnedBridge, IOwnedVault} from "./support/IOwned.sol";
 import {PairTest} from "./support/PairTest.sol";
 import {vm} from "./support/Vm.sol";
@@ -116,7 +116,7 @@ contract GenerationsTest is PairTest {
         bytes memory refused = abi.encodeWithSelector(IVault.Vault_BridgeRefused.selector, caller);
         vm.startPrank(caller);
         vm.expectRevert(refused);
-        mainVault.transferOut(address(gold), 1, ALICE, START, address(goldThere));
+        mainVault.transferOut(address(gold), LaneAmount.wrap(1), ALICE, START, address(goldThere));
         vm.expectRevert(refused);
         mainVault.transferOutWith(request, "", ALICE, START);
         vm.stopPrank();
@@ -125,7 +125,8 @@ contract GenerationsTest is PairTest {
     function _pays(address bridge) private {
         uint256 before = gold.balanceOf(ALICE);
         vm.prank(bridge);
-        (ParkReason reason,) = mainVault.transferOut(address(gold), 1, ALICE, START, address(goldThere));
+        (ParkReason reason,) =
+            mainVault.transferOut(address(gold), LaneAmount.wrap(1), ALICE, START, address(goldThere));
         vm.assertEq(uint256(reason), uint256(ParkReason.None));
         vm.assertEq(gold.balanceOf(ALICE), before + 1);
     }

@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IBridge} from "../src/interfaces/IBridge.sol";
 import {IVault} from "../src/interfaces/IVault.sol";
-import {Certificate, NATIVE_COIN, Order, ParkReason, Request} from "../src/types/Types.sol";
+import {Certificate, LaneAmount, NATIVE_COIN, Order, ParkReason, Request} from "../src/types/Types.sol";
 import {AnyRecipient} from "./support/AnyRecipient.sol";
 import {AssetTest} from "./support/AssetTest.sol";
 import {Refuser} from "./support/Refuser.sol";
@@ -101,8 +101,12 @@ contract HostileRecipientsTest is AssetTest {
         uint256 gasBefore = gasleft();
         _carry(main, sent);
         vm.assertLe(gasBefore - gasleft(), 1_500_000, name);
-        vm.assertEq(custody - _custody(main, request.counterpartToken), paid ? request.amount : 0, name);
-        vm.assertEq(_parked(main, request.counterpartToken) - parked, paid ? 0 : request.amount, name);
+        vm.assertEq(
+            custody - _custody(main, request.counterpartToken), paid ? LaneAmount.unwrap(request.amount) : 0, name
+        );
+        vm.assertEq(
+            _parked(main, request.counterpartToken) - parked, paid ? 0 : LaneAmount.unwrap(request.amount), name
+        );
         if (!paid) _assertParked(main, request, ParkReason.PayoutFailed);
     }
 
@@ -165,7 +169,7 @@ contract HostileRecipientsTest is AssetTest {
             abi.encodeCall(IBridge.releaseParked, (parked, "")),
             abi.encodeCall(IBridge.deliver, (none, _noPayloads(), _none(), certificate)),
             abi.encodeCall(IBridge.link, (parked, "")),
-            abi.encodeCall(IVault.transferOut, (NATIVE_COIN, 1, BOB, START, address(coinThere))),
+            abi.encodeCall(IVault.transferOut, (NATIVE_COIN, LaneAmount.wrap(1), BOB, START, address(coinThere))),
             abi.encodeCall(IVault.transferOutWith, (parked, "", BOB, START))
         ];
         for (uint256 i = 0; i < 11; ++i) {

@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import {IBridge} from "../src/interfaces/IBridge.sol";
 import {IVault} from "../src/interfaces/IVault.sol";
 import {BridgeToken} from "../src/tokens/BridgeToken.sol";
-import {AssetKind, Direction, Limits, ParkReason, Request, TokenConfig} from "../src/types/Types.sol";
+import {AssetKind, Direction, LaneAmount, Limits, ParkReason, Request, TokenConfig} from "../src/types/Types.sol";
 import {PairTest} from "./support/PairTest.sol";
 import {TestToken} from "./support/TestToken.sol";
 import {vm} from "./support/Vm.sol";
@@ -70,7 +70,7 @@ contract LimitsTest is PairTest {
         vm.assertEq(mainVault.available(address(lead), Direction.Outgoing), 0);
         vm.expectRevert(abi.encodeWithSelector(IVault.Vault_AmountAboveMax.selector, 1, 0));
         mainVault.requestERC20(address(lead), BOB, 1, 0, "");
-        (ParkReason reason,) = mainVault.wouldPass(address(lead), 1, START);
+        (ParkReason reason,) = mainVault.wouldPass(address(lead), LaneAmount.wrap(1), START);
         vm.assertEq(uint256(reason), uint256(ParkReason.OutOfBounds));
     }
 
@@ -202,14 +202,14 @@ contract LimitsTest is PairTest {
 
     /// What is told beforehand of a handover that the vault cannot pay, and of one that it just can.
     function test_wouldPass_tells_what_is_there() public {
-        (ParkReason reason, uint64 earliest) = mainVault.wouldPass(address(gold), 1000 ether, START);
+        (ParkReason reason, uint64 earliest) = mainVault.wouldPass(address(gold), LaneAmount.wrap(1000 ether), START);
         vm.assertEq(uint8(reason), uint8(ParkReason.None), "all of it");
-        (reason, earliest) = mainVault.wouldPass(address(gold), 1000 ether + 1, START);
+        (reason, earliest) = mainVault.wouldPass(address(gold), LaneAmount.wrap(1000 ether + 1), START);
         vm.assertEq(uint8(reason), uint8(ParkReason.LiquidityShort), "more than there is");
         vm.assertEq(earliest, 0, "no matter of time");
         vm.prank(GUARDIAN);
         mainVault.setTokenEnabled(address(gold), false);
-        (reason, earliest) = mainVault.wouldPass(address(gold), 1, START);
+        (reason, earliest) = mainVault.wouldPass(address(gold), LaneAmount.wrap(1), START);
         vm.assertEq(uint8(reason), uint8(ParkReason.TokenUnavailable), "disabled");
         vm.assertEq(earliest, 0, "no matter of time");
     }
@@ -260,8 +260,10 @@ contract LimitsTest is PairTest {
         mainVault.requestERC20(address(lead), BOB, 100, 0, "");
         mainVault.requestERC20(address(lead), BOB, 1, 0, "");
         vm.stopPrank();
-        Request memory full = Request(1, AssetKind.ERC20, ALICE, BOB, address(lead), address(there), 100, 0);
-        Request memory over = Request(2, AssetKind.ERC20, ALICE, BOB, address(lead), address(there), 1, 0);
+        Request memory full =
+            Request(1, AssetKind.ERC20, ALICE, BOB, address(lead), address(there), LaneAmount.wrap(100), 0);
+        Request memory over =
+            Request(2, AssetKind.ERC20, ALICE, BOB, address(lead), address(there), LaneAmount.wrap(1), 0);
         _deliver(service, full);
         _deliver(service, over);
         _assertParked(service, over, ParkReason.PayoutFailed);
@@ -326,7 +328,9 @@ contract LimitsTest is PairTest {
         (ParkReason reason, uint64 earliest) = mainVault.wouldPass(address(gold), request.amount, START);
         uint256 before = _got();
         _deliver(main, request);
-        if (reason == ParkReason.None) return vm.assertEq(_got() - before, request.amount, "passes");
+        if (reason == ParkReason.None) {
+            return vm.assertEq(_got() - before, LaneAmount.unwrap(request.amount), "passes");
+        }
         _assertParked(main, request, reason);
         // A delay may hide that the rate is spent, so there can be a second wait.
         for (uint256 i = 0; i < 2 && reason != ParkReason.None; ++i) {
@@ -341,7 +345,7 @@ contract LimitsTest is PairTest {
         }
         vm.assertEq(uint256(reason), uint256(ParkReason.None), "passes in the end");
         main.releaseParked(request, "");
-        vm.assertEq(_got() - before, request.amount, "paid");
+        vm.assertEq(_got() - before, LaneAmount.unwrap(request.amount), "paid");
     }
 
     function test_a_quote_refuses_as_the_request_does() public {
@@ -393,7 +397,8 @@ contract LimitsTest is PairTest {
         _at(main);
         vm.prank(ALICE);
         uint64 nonce = mainVault.requestERC20(address(gold), BOB, amount, 0, "");
-        return Request(nonce, AssetKind.ERC20, ALICE, BOB, address(gold), address(goldThere), amount, 0);
+        return
+            Request(nonce, AssetKind.ERC20, ALICE, BOB, address(gold), address(goldThere), LaneAmount.wrap(amount), 0);
     }
 
     function _tryAsk(uint256 amount) private returns (bool) {

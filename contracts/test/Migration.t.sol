@@ -10,6 +10,7 @@ import {
     Direction,
     Fee,
     Generation,
+    LaneAmount,
     Limits,
     NATIVE_COIN,
     ParkReason,
@@ -91,7 +92,7 @@ contract MigrationTest is TimelockedTest {
         // All of it comes home through the second generation.
         _use(1);
         request = _burnGold(BOB, ALICE, goldThere.balanceOf(BOB) - 2);
-        _pay(main, request, request.amount);
+        _pay(main, request, LaneAmount.unwrap(request.amount));
         // What is left stands for the fees that are held there.
         vm.assertEq(_custody(main, address(gold)), serviceVault.feesHeld(address(goldThere)));
         vm.assertEq(goldThere.balanceOf(BOB), 0);
@@ -303,7 +304,9 @@ contract MigrationTest is TimelockedTest {
         uint64 nonce = mainVault.requestERC20(address(gold), recipient, amount, 3, "");
         vm.stopPrank();
         _between[address(gold)] += amount;
-        return Request(nonce, AssetKind.ERC20, ALICE, recipient, address(gold), address(goldThere), amount, 0);
+        return Request(
+            nonce, AssetKind.ERC20, ALICE, recipient, address(gold), address(goldThere), LaneAmount.wrap(amount), 0
+        );
     }
 
     function _burnGold(address sender, address recipient, uint256 amount) private returns (Request memory request) {
@@ -313,7 +316,9 @@ contract MigrationTest is TimelockedTest {
         uint64 nonce = serviceVault.requestERC20(address(goldThere), recipient, amount, 2, "");
         vm.stopPrank();
         _between[address(gold)] += amount;
-        return Request(nonce, AssetKind.ERC20, sender, recipient, address(goldThere), address(gold), amount, 0);
+        return Request(
+            nonce, AssetKind.ERC20, sender, recipient, address(goldThere), address(gold), LaneAmount.wrap(amount), 0
+        );
     }
 
     /// Hands gold over and expects it paid.
@@ -331,21 +336,25 @@ contract MigrationTest is TimelockedTest {
     /// S5 over both generations: what a vault holds is its custody and its fees, what stands there for it is what was
     /// minted, and what is locked is what was minted and what is under way or parked.
     function _assertWhole() private view {
-        uint256 locked = mainVault.custodyOf(address(gold));
-        uint256 minted = serviceVault.custodyOf(address(goldThere));
+        uint256 locked = LaneAmount.unwrap(mainVault.custodyOf(address(gold)));
+        uint256 minted = LaneAmount.unwrap(serviceVault.custodyOf(address(goldThere)));
         vm.assertEq(gold.balanceOf(address(mainVault)), locked + mainVault.feesHeld(address(gold)), "gold held");
         vm.assertEq(goldThere.totalSupply(), minted, "gold minted");
         vm.assertEq(
             goldThere.balanceOf(address(serviceVault)), serviceVault.feesHeld(address(goldThere)), "fees held there"
         );
         vm.assertEq(locked, minted + _between[address(gold)], "gold conserved");
-        locked = mainVault.custodyOf(NATIVE_COIN);
-        minted = serviceVault.custodyOf(address(coinThere));
+        locked = LaneAmount.unwrap(mainVault.custodyOf(NATIVE_COIN));
+        minted = LaneAmount.unwrap(serviceVault.custodyOf(address(coinThere)));
         vm.assertEq(address(mainVault).balance, locked + mainVault.feesHeld(NATIVE_COIN), "coin held");
         vm.assertEq(coinThere.totalSupply(), minted, "coin minted");
         vm.assertEq(locked, minted + _between[NATIVE_COIN], "coin conserved");
-        vm.assertEq(art.balanceOf(address(mainVault)), mainVault.custodyOf(address(art)), "NFTs held");
-        vm.assertEq(artThere.balanceOf(BOB), serviceVault.custodyOf(address(artThere)), "NFTs minted");
+        vm.assertEq(
+            art.balanceOf(address(mainVault)), LaneAmount.unwrap(mainVault.custodyOf(address(art))), "NFTs held"
+        );
+        vm.assertEq(
+            artThere.balanceOf(BOB), LaneAmount.unwrap(serviceVault.custodyOf(address(artThere))), "NFTs minted"
+        );
         for (uint256 i = 0; i < 2; ++i) {
             vm.assertEq(gold.balanceOf(address(_mains[i])) + address(_mains[i]).balance, 0, "a bridge holds nothing");
         }

@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IVault} from "../src/interfaces/IVault.sol";
 import {LaneHead} from "../src/libraries/LaneHead.sol";
-import {AssetKind, Direction, Limits, Order, ParkReason, Payload, Request} from "../src/types/Types.sol";
+import {AssetKind, Direction, LaneAmount, Limits, Order, ParkReason, Payload, Request} from "../src/types/Types.sol";
 import {AssetTest} from "./support/AssetTest.sol";
 import {HostileNFT} from "./support/HostileAssets.sol";
 import {IOwnedBridge} from "./support/IOwned.sol";
@@ -19,7 +19,7 @@ contract NftTest is AssetTest {
         Sent memory sent = _sendArt(BOB, 7);
         vm.assertEq(art.ownerOf(7), address(mainVault), "locked");
         _assertCustody(7, 1, 0);
-        vm.assertEq(sent.request.amount, 1, "one");
+        vm.assertEq(LaneAmount.unwrap(sent.request.amount), 1, "one");
         vm.assertEq(uint256(sent.request.kind), uint256(AssetKind.ERC721));
         vm.assertEq(bytes32(_parts(sent).ids[0]), bytes32(uint256(7)), "id");
 
@@ -139,7 +139,7 @@ contract NftTest is AssetTest {
             vm.expectRevert();
             mainVault.requestERC721{gas: 3_000_000}(address(token), BOB, 0, "");
             vm.assertEq(token.ownerOf(0), ALICE);
-            vm.assertEq(mainVault.custodyOfId(address(token), 0), 0);
+            vm.assertEq(LaneAmount.unwrap(mainVault.custodyOfId(address(token), 0)), 0);
         }
     }
 
@@ -179,7 +179,7 @@ contract NftTest is AssetTest {
     function test_a_payload_that_holds_more_than_its_request_is_parked() public {
         Sent memory sent = _sendItems(BOB, _of(3), _of(10));
         (sent.request.token, sent.request.counterpartToken) = (address(itemsThere), address(items));
-        (sent.request.nonce, sent.request.amount) = (0, 1);
+        (sent.request.nonce, sent.request.amount) = (0, LaneAmount.wrap(1));
         _carry(main, _list(sent));
         _assertParked(main, sent, ParkReason.PayoutFailed);
         vm.assertEq(items.balanceOf(address(mainVault), 3), 10, "nothing paid");
@@ -197,7 +197,7 @@ contract NftTest is AssetTest {
 
     function test_items_are_minted_away_and_come_home() public {
         Sent memory sent = _sendItems(BOB, _of(3, 5), _of(10, 20));
-        vm.assertEq(sent.request.amount, 30, "over all ids");
+        vm.assertEq(LaneAmount.unwrap(sent.request.amount), 30, "over all ids");
         vm.assertEq(items.balanceOf(address(mainVault), 5), 20, "locked");
         _carry(service, _list(sent));
         vm.assertEq(itemsThere.balanceOf(BOB, 3), 10);
@@ -206,12 +206,12 @@ contract NftTest is AssetTest {
         vm.prank(BOB);
         itemsThere.setApprovalForAll(address(serviceVault), true);
         _request1155(service, address(itemsThere), BOB, ALICE, _of(5), _of(15));
-        vm.assertEq(serviceVault.custodyOfId(address(itemsThere), 5), 5, "outstanding");
+        vm.assertEq(LaneAmount.unwrap(serviceVault.custodyOfId(address(itemsThere), 5)), 5, "outstanding");
         vm.assertEq(itemsThere.balanceOf(address(serviceVault), 5), 0, "burned");
         _carryOne(main);
         vm.assertEq(items.balanceOf(ALICE, 5), 15, "home");
-        vm.assertEq(mainVault.custodyOfId(address(items), 5), 5);
-        vm.assertEq(mainVault.custodyOfId(address(items), 3), 10);
+        vm.assertEq(LaneAmount.unwrap(mainVault.custodyOfId(address(items), 5)), 5);
+        vm.assertEq(LaneAmount.unwrap(mainVault.custodyOfId(address(items), 3)), 10);
         vm.assertEq(_custody(main, address(items)), 15);
     }
 
@@ -318,9 +318,9 @@ contract NftTest is AssetTest {
     // ---- helpers ----------------------------------------------------------------------------------------------
 
     function _assertCustody(uint256 id, uint256 locked, uint256 minted) private view {
-        vm.assertEq(mainVault.custodyOfId(address(art), id), locked, "locked id");
+        vm.assertEq(LaneAmount.unwrap(mainVault.custodyOfId(address(art), id)), locked, "locked id");
         vm.assertEq(_custody(main, address(art)), locked, "locked");
-        vm.assertEq(serviceVault.custodyOfId(address(artThere), id), minted, "minted id");
+        vm.assertEq(LaneAmount.unwrap(serviceVault.custodyOfId(address(artThere), id)), minted, "minted id");
         vm.assertEq(_custody(service, address(artThere)), minted, "minted");
     }
 
@@ -363,7 +363,7 @@ contract NftTest is AssetTest {
             recipient: like.recipient,
             token: like.token,
             counterpartToken: like.counterpartToken,
-            amount: parts.amounts.length == 0 ? 1 : parts.amounts[0],
+            amount: LaneAmount.wrap(parts.amounts.length == 0 ? 1 : parts.amounts[0]),
             payloadHash: LaneHead.payloadHash(forged.payload)
         });
         _carry(to, _list(forged));

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IBridge} from "../src/interfaces/IBridge.sol";
-import {Direction, Limits, ParkReason, Payload, Request} from "../src/types/Types.sol";
+import {Direction, LaneAmount, Limits, ParkReason, Payload, Request} from "../src/types/Types.sol";
 import {DataReceiver} from "./support/DataReceiver.sol";
 import {EveryAssetTest} from "./support/EveryAsset.sol";
 import {HostileRecipient} from "./support/HostileRecipient.sol";
@@ -33,7 +33,7 @@ contract ParkReasonsTest is EveryAssetTest {
     /// More than is in custody: what was sent here never came to so much.
     function test_liquidity_short() public {
         Request memory request = _sendBack(goldThere, BOB, ALICE, 1);
-        request.amount = 101;
+        request.amount = LaneAmount.wrap(101);
         gold.mint(address(mainVault), 1000);
         _parksOnMain(request, ParkReason.LiquidityShort, 0);
         // An NFT that is not here is as short as any amount.
@@ -136,7 +136,7 @@ contract ParkReasonsTest is EveryAssetTest {
         vm.recordLogs();
         _deliver(bridge, request);
         _assertLog(bridge, request, reason, earliest);
-        vm.assertEq(_parked(bridge, request.counterpartToken), parked + request.amount);
+        vm.assertEq(_parked(bridge, request.counterpartToken), parked + LaneAmount.unwrap(request.amount));
         vm.assertEq(_custody(bridge, request.counterpartToken), custody);
         vm.assertEq(_vaultOf(bridge).available(request.counterpartToken, Direction.Incoming), available);
     }

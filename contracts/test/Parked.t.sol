@@ -2,7 +2,17 @@
 pragma solidity ^0.8.30;
 
 import {IBridge} from "../src/interfaces/IBridge.sol";
-import {AssetKind, Custody, Direction, Limits, NATIVE_COIN, ParkReason, Payload, Request} from "../src/types/Types.sol";
+import {
+    AssetKind,
+    Custody,
+    Direction,
+    LaneAmount,
+    Limits,
+    NATIVE_COIN,
+    ParkReason,
+    Payload,
+    Request
+} from "../src/types/Types.sol";
 import {DataReceiver} from "./support/DataReceiver.sol";
 import {EveryAssetTest} from "./support/EveryAsset.sol";
 import {HostileRecipient} from "./support/HostileRecipient.sol";
@@ -58,7 +68,7 @@ contract ParkedTest is EveryAssetTest {
         if (field % 8 == 2) request.recipient = address(uint160(request.recipient) ^ other);
         if (field % 8 == 3) request.token = address(uint160(request.token) ^ other);
         if (field % 8 == 4) request.counterpartToken = address(uint160(request.counterpartToken) ^ other);
-        if (field % 8 == 5) request.amount ^= uint256(by) + 1;
+        if (field % 8 == 5) request.amount = LaneAmount.wrap(LaneAmount.unwrap(request.amount) ^ (uint256(by) + 1));
         if (field % 8 == 6) request.payloadHash = bytes32(uint256(other));
         if (field % 8 == 7) request.nonce = uint64(by) == request.nonce ? 77 : uint64(by);
         _refuseRelease(request, _notParked(request));
@@ -162,7 +172,8 @@ contract ParkedTest is EveryAssetTest {
         _at(main);
         uint64 nonce = mainVault.requestERC20(address(lead), BOB, 50, 0, "");
         vm.stopPrank();
-        Request memory request = Request(nonce, AssetKind.ERC20, ALICE, BOB, address(lead), address(0x1EAD), 50, 0);
+        Request memory request =
+            Request(nonce, AssetKind.ERC20, ALICE, BOB, address(lead), address(0x1EAD), LaneAmount.wrap(50), 0);
         _deliver(service, request);
         _assertParked(service, request, ParkReason.TokenUnavailable);
         vm.prank(BOB);
@@ -203,7 +214,7 @@ contract ParkedTest is EveryAssetTest {
         uint64 nonce = service.returnParked(request, payload);
         _deliverWith(main, _returnOf(request, nonce, AssetKind.ERC721, payload), payload);
         vm.assertEq(art.ownerOf(42), ALICE, "home");
-        vm.assertEq(mainVault.custodyOfId(address(art), 42), 0);
+        vm.assertEq(LaneAmount.unwrap(mainVault.custodyOfId(address(art), 42)), 0);
         vm.assertEq(_custody(main, address(art)), 0);
         vm.assertEq(_custody(service, address(artThere)), 0);
         vm.expectRevert(_notParked(request));
@@ -220,7 +231,7 @@ contract ParkedTest is EveryAssetTest {
         _deliverWith(main, _returnOf(request, nonce, AssetKind.ERC1155, payload), payload);
         for (uint256 id = 100; id < 103; ++id) {
             vm.assertEq(items.balanceOf(ALICE, id), 10);
-            vm.assertEq(mainVault.custodyOfId(address(items), id), 0);
+            vm.assertEq(LaneAmount.unwrap(mainVault.custodyOfId(address(items), id)), 0);
         }
         vm.assertEq(_custody(main, address(items)), 0);
     }

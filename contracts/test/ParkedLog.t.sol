@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IBridge} from "../src/interfaces/IBridge.sol";
-import {AssetKind, Direction, Limits, ParkReason, ParkedHandover, Request} from "../src/types/Types.sol";
+import {AssetKind, Direction, LaneAmount, Limits, ParkReason, ParkedHandover, Request} from "../src/types/Types.sol";
 import {DataReceiver} from "./support/DataReceiver.sol";
 import {EveryAssetTest} from "./support/EveryAsset.sol";
 import {Vm, vm} from "./support/Vm.sol";
@@ -161,7 +161,9 @@ contract ParkedLogTest is EveryAssetTest {
             if (!known.parked) continue;
             vm.assertEq(uint256(known.reason), uint256(entry.reason), "reason");
             vm.assertEq(service.requestHash(known.request), hash, "request");
-            if (known.request.counterpartToken == address(goldThere)) goldParked += known.request.amount;
+            if (known.request.counterpartToken == address(goldThere)) {
+                goldParked += LaneAmount.unwrap(known.request.amount);
+            }
         }
         vm.assertEq(_parked(service, address(goldThere)), goldParked, "the figure is the sum");
     }

@@ -2,7 +2,16 @@
 pragma solidity ^0.8.30;
 
 import {IBridge} from "../src/interfaces/IBridge.sol";
-import {AssetKind, Certificate, Custody, LanePosition, ParkReason, Payload, Request} from "../src/types/Types.sol";
+import {
+    AssetKind,
+    Certificate,
+    Custody,
+    LaneAmount,
+    LanePosition,
+    ParkReason,
+    Payload,
+    Request
+} from "../src/types/Types.sol";
 import {DataReceiver} from "./support/DataReceiver.sol";
 import {EveryAssetTest} from "./support/EveryAsset.sol";
 import {TestNFT} from "./support/TestNFT.sol";
@@ -138,7 +147,7 @@ contract PayloadsTest is EveryAssetTest {
         (two[0], two[1]) = (1, 2);
         // Gold has no ids, an NFT one.
         _parksWith(_requests[0], Payload(_ids(1), none, "", ""));
-        _parksWith(_requests[0], Payload(_ids(1), _ids(_requests[0].amount), "", ""));
+        _parksWith(_requests[0], Payload(_ids(1), _ids(LaneAmount.unwrap(_requests[0].amount)), "", ""));
         _parksWith(_requests[1], Payload(none, none, "", "hello"));
         _parksWith(_requests[2], Payload(none, none, "", "hello"));
         _parksWith(_requests[1], Payload(two, none, "", ""));
@@ -172,7 +181,7 @@ contract PayloadsTest is EveryAssetTest {
         vm.stopPrank();
         cats.mint(address(mainVault), 1, "");
         Request memory forged = _requests[1];
-        (forged.nonce, forged.payloadHash, forged.amount) = (_incoming(main).count, 0, 1);
+        (forged.nonce, forged.payloadHash, forged.amount) = (_incoming(main).count, 0, LaneAmount.wrap(1));
         (forged.token, forged.counterpartToken, forged.recipient) = (there, address(cats), MALLORY);
         _deliver(main, forged);
         _assertParked(main, forged, ParkReason.PayoutFailed);

@@ -4,7 +4,16 @@ pragma solidity ^0.8.30;
 import {IBridge} from "../src/interfaces/IBridge.sol";
 import {IVault} from "../src/interfaces/IVault.sol";
 import {BridgeToken} from "../src/tokens/BridgeToken.sol";
-import {AssetKind, Certificate, Direction, Limits, NATIVE_COIN, ParkReason, Request} from "../src/types/Types.sol";
+import {
+    AssetKind,
+    Certificate,
+    Direction,
+    LaneAmount,
+    Limits,
+    NATIVE_COIN,
+    ParkReason,
+    Request
+} from "../src/types/Types.sol";
 import {HostileRecipient} from "./support/HostileRecipient.sol";
 import {HostileToken, SilentToken} from "./support/HostileTokens.sol";
 import {PairTest} from "./support/PairTest.sol";
@@ -158,7 +167,7 @@ contract PayoutTest is PairTest {
             bytes memory refused = abi.encodeWithSelector(IVault.Vault_BridgeRefused.selector, callers[i]);
             vm.prank(callers[i]);
             vm.expectRevert(refused);
-            mainVault.transferOut(address(gold), 1, MALLORY, START, address(goldThere));
+            mainVault.transferOut(address(gold), LaneAmount.wrap(1), MALLORY, START, address(goldThere));
             vm.prank(callers[i]);
             vm.expectRevert(refused);
             mainVault.transferOutWith(request, "", MALLORY, START);
@@ -267,7 +276,7 @@ contract PayoutTest is PairTest {
         for (uint256 i = 0; i < 6; ++i) {
             if (main.parkedHandover(main.requestHash(requests[i])).parkedAt == 0) continue;
             _assertParked(main, requests[i], ParkReason.RateLimited);
-            parked += requests[i].amount;
+            parked += LaneAmount.unwrap(requests[i].amount);
         }
         vm.assertEq(_parked(main, address(gold)), parked, "what was not paid is owed");
         vm.warp(START + later);
@@ -332,7 +341,9 @@ contract PayoutTest is PairTest {
         view
         returns (Request memory)
     {
-        return Request(_outgoing(main).count - 1, AssetKind.ERC20, sender, recipient, token, there, amount, 0);
+        return Request(
+            _outgoing(main).count - 1, AssetKind.ERC20, sender, recipient, token, there, LaneAmount.wrap(amount), 0
+        );
     }
 
     function _burnFor(BridgeToken there, address home, address recipient, uint256 amount)

@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IBridge} from "../src/interfaces/IBridge.sol";
 import {LaneHead} from "../src/libraries/LaneHead.sol";
-import {Certificate, LanePosition, ParkReason, Request, Signature} from "../src/types/Types.sol";
+import {Certificate, LaneAmount, LanePosition, ParkReason, Request, Signature} from "../src/types/Types.sol";
 import {PairTest} from "./support/PairTest.sol";
 import {Vm, vm} from "./support/Vm.sol";
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
@@ -62,10 +62,10 @@ contract RecoveryTest is PairTest {
         service.unpause();
         _deliver(service, request);
         vm.assertEq(service.parkedHandover(LaneHead.hash(request)).parkedAt, parkedAt, "waits as it did");
-        vm.assertEq(service.parkedAmount(address(goldThere)), 3, "owed once");
+        vm.assertEq(LaneAmount.unwrap(service.parkedAmount(address(goldThere))), 3, "owed once");
         vm.prank(address(serviceVault));
         service.returnParked(request, "");
-        vm.assertEq(service.parkedAmount(address(goldThere)), 0, "nothing is owed any more");
+        vm.assertEq(LaneAmount.unwrap(service.parkedAmount(address(goldThere))), 0, "nothing is owed any more");
     }
 
     /// The same, when it could be paid by then: it is not paid beside its parked entry.

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IBridge} from "../src/interfaces/IBridge.sol";
-import {Direction, Limits, NATIVE_COIN, ParkReason, Request} from "../src/types/Types.sol";
+import {Direction, LaneAmount, Limits, NATIVE_COIN, ParkReason, Request} from "../src/types/Types.sol";
 import {DataReceiver} from "./support/DataReceiver.sol";
 import {EveryAssetTest} from "./support/EveryAsset.sol";
 import {HostileRecipient} from "./support/HostileRecipient.sol";
@@ -273,7 +273,7 @@ contract ReleaseToTest is EveryAssetTest {
     }
 
     function _assertPaid(Request memory request) private view {
-        vm.assertEq(ALICE.balance, request.amount);
+        vm.assertEq(ALICE.balance, LaneAmount.unwrap(request.amount));
         vm.assertEq(request.recipient.balance, 0);
         _assertNotParked(main, request);
         vm.assertEq(_parked(main, NATIVE_COIN), 0);

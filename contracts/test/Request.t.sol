@@ -7,7 +7,7 @@ import {IVault} from "../src/interfaces/IVault.sol";
 import {IVaultMinted} from "../src/interfaces/IVaultMinted.sol";
 import {LaneHead} from "../src/libraries/LaneHead.sol";
 import {BridgeToken} from "../src/tokens/BridgeToken.sol";
-import {AssetKind, Direction, LanePosition, Limits, NATIVE_COIN, Request} from "../src/types/Types.sol";
+import {AssetKind, Direction, LaneAmount, LanePosition, Limits, NATIVE_COIN, Request} from "../src/types/Types.sol";
 import {HostileToken, SilentToken} from "./support/HostileTokens.sol";
 import {IOwnedVault} from "./support/IOwned.sol";
 import {PairTest} from "./support/PairTest.sol";
@@ -210,7 +210,8 @@ contract RequestTest is PairTest {
     }
 
     function test_only_the_vault_links_requests() public {
-        Request memory request = Request(0, AssetKind.ERC20, ALICE, BOB, address(gold), address(goldThere), 1, 0);
+        Request memory request =
+            Request(0, AssetKind.ERC20, ALICE, BOB, address(gold), address(goldThere), LaneAmount.wrap(1), 0);
         address[4] memory callers = [OWNER, GUARDIAN, MALLORY, address(serviceVault)];
         _at(main);
         for (uint256 i = 0; i < callers.length; ++i) {

@@ -10,6 +10,7 @@ import {
     Custody,
     Direction,
     Fee,
+    LaneAmount,
     Limits,
     NATIVE_COIN,
     ParkReason,
@@ -81,7 +82,7 @@ contract VaultAdminTest is EveryAssetTest {
         IOwnedVault blank = IOwnedVault(address(0xB1A));
         vm.etch(address(blank), address(mainVault).code);
         vm.expectRevert(abi.encodeWithSelector(IVault.Vault_BridgeRefused.selector, address(this)));
-        blank.transferOut(address(gold), 0, ALICE, 0, address(0));
+        blank.transferOut(address(gold), LaneAmount.wrap(0), ALICE, 0, address(0));
         vm.expectRevert(abi.encodeWithSelector(IVault.Vault_TokenUnregistered.selector, address(gold)));
         blank.requestERC20(address(gold), BOB, 1, 0, "");
         vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, address(this)));
@@ -201,7 +202,8 @@ contract VaultAdminTest is EveryAssetTest {
         vm.assertEq(mainVault.available(address(gold), Direction.Incoming), 0);
         vm.assertEq(mainVault.fee(address(gold)).flat, 0);
         _refuseRequest(abi.encodeWithSelector(IVault.Vault_AmountAboveMax.selector, 100, 0));
-        Request memory request = Request(0, AssetKind.ERC20, BOB, ALICE, address(goldThere), address(gold), 10, 0);
+        Request memory request =
+            Request(0, AssetKind.ERC20, BOB, ALICE, address(goldThere), address(gold), LaneAmount.wrap(10), 0);
         _deliver(main, request);
         _assertParked(main, request, ParkReason.OutOfBounds);
 

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {LaneHead} from "../src/libraries/LaneHead.sol";
-import {AssetKind, LanePosition, Payload, Request, Timing} from "../src/types/Types.sol";
+import {AssetKind, LaneAmount, LanePosition, Payload, Request, Timing} from "../src/types/Types.sol";
 import {IOwnedBridge} from "./support/IOwned.sol";
 import {vm} from "./support/Vm.sol";
 
@@ -177,13 +177,21 @@ contract VectorsTest {
         address high = 0xFFfFfFffFFfffFFfFFfFFFFFffFFFffffFfFFFfF;
         uint256 most = type(uint256).max;
         requests = new Request[](7);
-        requests[0] = Request(0, AssetKind.Native, address(0xA11CE), address(0xB0B), native, goldThere, 1 ether, 0);
-        requests[1] = Request(1, AssetKind.ERC20, address(0xB0B), address(0xA11CE), gold, goldThere, 1, 0);
-        requests[2] = Request(2, AssetKind.ERC20, address(0xB0B), address(0xA11CE), gold, native, 1 << 112, 0);
-        requests[3] = Request(3, AssetKind.ERC20, high, low, gold, goldThere, 0, 0);
-        requests[4] = Request(4, AssetKind.Native, low, high, native, goldThere, most, keccak256(_payloads()[2]));
-        requests[5] = Request(5, AssetKind.ERC721, low, high, gold, goldThere, 1, keccak256(_payloads()[0]));
-        requests[6] = Request(6, AssetKind.ERC1155, high, low, gold, goldThere, 7, keccak256(_payloads()[1]));
+        requests[0] = Request(
+            0, AssetKind.Native, address(0xA11CE), address(0xB0B), native, goldThere, LaneAmount.wrap(1 ether), 0
+        );
+        requests[1] =
+            Request(1, AssetKind.ERC20, address(0xB0B), address(0xA11CE), gold, goldThere, LaneAmount.wrap(1), 0);
+        requests[2] =
+            Request(2, AssetKind.ERC20, address(0xB0B), address(0xA11CE), gold, native, LaneAmount.wrap(1 << 112), 0);
+        requests[3] = Request(3, AssetKind.ERC20, high, low, gold, goldThere, LaneAmount.wrap(0), 0);
+        requests[4] = Request(
+            4, AssetKind.Native, low, high, native, goldThere, LaneAmount.wrap(most), keccak256(_payloads()[2])
+        );
+        requests[5] =
+            Request(5, AssetKind.ERC721, low, high, gold, goldThere, LaneAmount.wrap(1), keccak256(_payloads()[0]));
+        requests[6] =
+            Request(6, AssetKind.ERC1155, high, low, gold, goldThere, LaneAmount.wrap(7), keccak256(_payloads()[1]));
     }
 
     /// The payload of each request.
@@ -287,7 +295,7 @@ contract VectorsTest {
             _quoted("recipient", vm.toString(request.recipient)),
             _quoted("token", vm.toString(request.token)),
             _quoted("counterpartToken", vm.toString(request.counterpartToken)),
-            _quoted("amount", vm.toString(request.amount))
+            _quoted("amount", vm.toString(LaneAmount.unwrap(request.amount)))
         );
     }
 

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use alloy::primitives::Address;
 use secrecy::{ExposeSecret, SecretString};
 use twinspan_bridge::attest::AttestationKey;
+use twinspan_bridge::side::PerSide;
 use twinspan_chains::signer::keystore::{KeystoreError, SecretBytes, load_keystore};
 use twinspan_chains::signer::{
-    LocalKey, RemoteFault, RemoteKey, RemoteProblem, RemoteSigner, TransactionSigner,
+    LocalKey, RemoteFault, RemoteKey, RemoteProblem, RemoteSigner, Signer, TransactionSigner,
 };
 
-use crate::config::{Config, KeySource, Keystore, PasswordSource, Side};
-use crate::pipeline::attest::Attester;
+use crate::config::{Config, End, KeySource, Keystore, PasswordSource};
 
 /// A key that cannot be used, with where to look.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +73,26 @@ impl KeyError {
     }
 }
 
+/// The key that attests: in this process, or somewhere else.
+#[derive(Clone, Debug)]
+pub enum Attester {
+    /// Signs at once.
+    Here(Arc<AttestationKey>),
+    /// Is asked.
+    Elsewhere(Arc<dyn Signer>),
+}
+
+impl Attester {
+    /// The address that attests.
+    #[must_use]
+    pub fn address(&self) -> Address {
+        match self {
+            Self::Here(key) => key.address(),
+            Self::Elsewhere(signer) => signer.address(),
+        }
+    }
+}
+
 /// The first line of the file, or the variable.
 ///
 /// # Errors
@@ -125,7 +146,7 @@ pub async fn attester(source: &KeySource) -> Result<Attester, KeyError> {
     }
 }
 
-/// The keys that pay gas, by pair: on the main and on the service chain. Each is opened once.
+/// The keys that pay gas, by pair and side. Each is opened once.
 ///
 /// # Errors
 /// [`KeyError`].
@@ -133,21 +154,24 @@ pub async fn submitters(config: &Config) -> Result<Submitters, KeyError> {
     let mut opened: Vec<(&KeySource, TransactionSigner)> = Vec::new();
     let mut submitters = Submitters::new();
     for (name, pair) in &config.pairs {
-        for source in [&pair.main.submitter, &pair.service.submitter] {
+        for source in pair.ends.values().map(|end| &end.submitter) {
             if !opened.iter().any(|(known, _)| *known == source) {
                 opened.push((source, submitter(source).await?));
             }
         }
-        let of = |side: &Side| opened.iter().find(|(known, _)| **known == side.submitter);
-        if let (Some((_, main)), Some((_, service))) = (of(&pair.main), of(&pair.service)) {
-            submitters.insert(name.clone(), [main.clone(), service.clone()]);
+        let of = |end: &End| opened.iter().find(|(known, _)| **known == end.submitter);
+        let signers = PerSide::try_from_fn(|side| {
+            of(&pair.ends[side]).map(|(_, signer)| signer.clone()).ok_or(())
+        });
+        if let Ok(signers) = signers {
+            submitters.insert(name.clone(), signers);
         }
     }
     Ok(submitters)
 }
 
 /// The keys that pay gas, by pair.
-pub type Submitters = BTreeMap<String, [TransactionSigner; 2]>;
+pub type Submitters = BTreeMap<String, PerSide<TransactionSigner>>;
 
 async fn submitter(source: &KeySource) -> Result<TransactionSigner, KeyError> {
     let use_of = "submitter";

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use twinspan_bridge::abstain::Reason;
 use twinspan_bridge::ids::{Count, Lane};
 use twinspan_bridge::lifecycle::LaneStatus;
+use twinspan_bridge::side::Direction;
 
 /// A bridge pair.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -47,6 +48,17 @@ pub struct Abstaining {
     pub reason: Reason,
     /// Where the destination stood then.
     pub count: Count,
+}
+
+impl PairReport {
+    /// One of its lanes.
+    #[must_use]
+    pub const fn lane(&self, direction: Direction) -> &LaneReport {
+        match direction {
+            Direction::ToService => &self.lanes[0],
+            Direction::ToMain => &self.lanes[1],
+        }
+    }
 }
 
 impl LaneReport {

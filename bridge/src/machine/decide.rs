@@ -1,4 +1,4 @@
-//! What the lane state machine decides once it has taken in what happened.
+//! The decisions of the lane state machine after each input.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use super::{LaneMachine, Ready};
 use crate::attest::is_attestable;
 use crate::batch::{Batch, cut};
 use crate::digest::Checkpoint;
-use crate::effect::{Alarm, Effect, Record};
 use crate::ids::{Count, Nonce};
+use crate::io::{Action, Alarm, Output, Record};
 use crate::lane_head::LanePosition;
 use crate::lifecycle::Abstention;
 use crate::schedule::{before, rank, wait_after, wait_for};
@@ -25,7 +25,10 @@ impl LaneMachine {
             let me = self.params.me;
             for member in collector.open(request.after).into_iter().filter(|m| *m != me) {
                 let count = request.after.count;
-                self.effects.push_back(Effect::Alarm(Alarm::PeerContradicts { member, count }));
+                self.outputs.push_back(Output::Act(Action::Alarm(Alarm::PeerContradicts {
+                    member,
+                    count,
+                })));
             }
         }
         self.opened = self.linked.count;
@@ -50,7 +53,7 @@ impl LaneMachine {
             match before.or_else(|| self.signing.get(&position.count).copied()) {
                 None => {
                     self.signing.insert(position.count, position);
-                    self.effects.push_back(Effect::Sign(Checkpoint { lane, epoch, position }));
+                    self.outputs.push_back(Output::Sign(Checkpoint { lane, epoch, position }));
                 }
                 Some(before) if before == position => {}
                 Some(before) => {
@@ -103,15 +106,14 @@ impl LaneMachine {
             let Some(next) = self.flight.next(self.newest.count) else { return };
             let Some(batch) = self.next_batch(next) else { return };
             self.flight.send(Run { first: next.first, end: batch.end() });
-            self.effects.push_back(Effect::Submit { batch, attempt: next.attempt });
+            self.act(Action::Submit { batch, attempt: next.attempt });
         }
     }
 
     fn next_batch(&self, next: Next) -> Option<Batch> {
         let collector = self.collector.as_ref()?;
         let start = self.window_index(next.first.next_nonce());
-        // What made the last attempt fail may be in its length: a smaller batch may have more gas for
-        // each of its requests.
+        // The last attempt may have failed by its length. A smaller batch has more gas for each request.
         let room = self.params.batch_max.checked_shr(next.attempt).unwrap_or(0).max(1);
         let (fitting, full) = self.fitting(start, room);
         let cut = cut(collector, next.first, fitting)?;
@@ -166,7 +168,7 @@ impl LaneMachine {
         *tries += 1;
         self.recorded.entry(count).or_default().insert(self.params.me);
         self.stalled_since = Some(now);
-        self.effects.push_back(Effect::PostAttestation { attestation, attempt });
+        self.act(Action::PostAttestation { attestation, attempt });
     }
 
     /// The checkpoint to post: the one that most others have posted, so that relayers meet at one
@@ -198,7 +200,7 @@ impl LaneMachine {
             if !self.diverged {
                 self.diverged = true;
                 let alarm = Alarm::DestinationDiverged { linked, destination };
-                self.effects.push_back(Effect::Alarm(alarm));
+                self.act(Action::Alarm(alarm));
             }
             return;
         }
@@ -241,6 +243,10 @@ impl LaneMachine {
     }
 
     pub(super) fn record(&mut self, record: Record) {
-        self.effects.push_back(Effect::Record(record));
+        self.outputs.push_back(Output::Record(record));
+    }
+
+    pub(super) fn act(&mut self, action: Action) {
+        self.outputs.push_back(Output::Act(action));
     }
 }

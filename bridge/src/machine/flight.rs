@@ -1,9 +1,9 @@
-//! Keeps the books of the runs that this relayer submitted: which fly, which failed, whose end is not told.
+//! Tracks submitted batches: in flight, failed, or with no outcome reported yet.
 //!
-//! Runs in flight follow on one another without a gap, and their transactions go out in that order from one
-//! account, so that none is executed before the one it stands on. The destination's own count decides: what it
-//! has passed is done, whoever did it; a run that it has passed half of, or that fails, takes those after it
-//! along, and the lane is planned anew from that count. Their transactions then revert at the first check.
+//! Runs in flight have no gaps. Their transactions go out in that order from one account, so none is executed before
+//! the one it stands on. The destination's own count decides. A run that fails, or that the destination has half
+//! passed, takes those after it along. The lane is then planned anew from that count, and their transactions revert
+//! at the first check.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -14,8 +14,8 @@ use crate::ids::Count;
 /// the longest batch, of 128 KiB, takes four of them.
 pub const RUNS_MAX: usize = 4;
 
-/// Runs whose end was not told yet, those among them that others have overtaken. Past that nothing is sent: the
-/// account is stuck, and what is sent behind it would be stuck too.
+/// Runs without a reported outcome, overtaken ones included. Past this bound nothing is sent: the account is stuck,
+/// and more would be stuck behind it.
 pub const UNTOLD_MAX: usize = 16;
 
 /// A contiguous run of requests that was submitted.
@@ -82,7 +82,7 @@ impl Flight {
             let attempt = self.failures(newest);
             return Some(Next { first: newest, attempt, follows: false });
         };
-        // What failed before is tried alone: nothing before it, nothing behind it.
+        // A run that failed is tried alone, with nothing before or behind it.
         let alone = self.failures(front) > 0 || self.failures(end) > 0;
         (!alone).then_some(Next { first: end, attempt: 0, follows: true })
     }
@@ -114,7 +114,7 @@ impl Flight {
             self.flying[at].mined_at.get_or_insert(now);
             return None;
         }
-        Some(self.fall(at))
+        Some(self.fail_from(at))
     }
 
     /// When the first run should be counted at the latest, if it is in a block.
@@ -124,10 +124,10 @@ impl Flight {
 
     /// Gives up what is in a block that the destination does not count: a reorganisation took it.
     pub(super) fn give_up_overdue(&mut self, now: Duration, patience: Duration) -> Option<u32> {
-        (self.overdue_at(patience)? <= now).then(|| self.fall(0))
+        (self.overdue_at(patience)? <= now).then(|| self.fail_from(0))
     }
 
-    fn fall(&mut self, at: usize) -> u32 {
+    fn fail_from(&mut self, at: usize) -> u32 {
         let first = self.flying[at].run.first;
         self.flying.truncate(at);
         let before = self.failures(first);

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use super::LaneMachine;
 use super::flight::Run;
-use super::{LaneMachine, LinkedRequest};
 use crate::attest::{Attestation, Verified};
 use crate::certify::{Collected, Collector};
-use crate::effect::{Alarm, Conflict, Effect, Purpose, Record};
 use crate::ids::{BlockRef, Count};
+use crate::io::{Action, Alarm, Conflict, Purpose, Record};
 use crate::lane_head::{LanePosition, Linked};
 use crate::relayer_set::RelayerSet;
 use crate::schedule::Term;
@@ -24,12 +24,11 @@ impl LaneMachine {
         if linked.from() != self.linked || to.number < self.linked_block {
             return;
         }
-        let rows = LinkedRequest::rows(&linked);
         if self.window.is_empty() {
             self.base = linked.from();
         }
-        self.window.extend(rows);
         self.linked = linked.to();
+        self.window.extend(linked.into_requests());
         self.linked_block = to.number;
         self.term = Some(term);
         self.open_checkpoints();
@@ -95,7 +94,7 @@ impl LaneMachine {
         // Peers drop what they know already; after a restart they may know nothing.
         let own: Vec<Attestation> = self.own_attestations().copied().collect();
         if !own.is_empty() {
-            self.effects.push_back(Effect::Exchange(own));
+            self.act(Action::Exchange(own));
         }
     }
 
@@ -129,7 +128,7 @@ impl LaneMachine {
             Collected::Contradicts { .. } => {
                 let member = attestation.signer;
                 self.record(Record::Attestation(*attestation));
-                self.effects.push_back(Effect::Alarm(Alarm::PeerContradicts { member, count }));
+                self.act(Action::Alarm(Alarm::PeerContradicts { member, count }));
             }
         }
     }
@@ -163,7 +162,7 @@ impl LaneMachine {
         }
         self.conflict = Some(conflict);
         self.record(Record::Conflict(Some(conflict)));
-        self.effects.push_back(Effect::Alarm(Alarm::Conflict(conflict)));
+        self.act(Action::Alarm(Alarm::Conflict(conflict)));
     }
 
     fn leave_conflict(&mut self) {
@@ -185,7 +184,7 @@ impl LaneMachine {
             return;
         }
         if self.abstains_at(position.count) {
-            // What is still true then is signed again.
+            // A head that still holds then is signed again.
             self.signing.remove(&position.count);
             self.considered = Count::new(0);
             return;
@@ -197,10 +196,7 @@ impl LaneMachine {
         if let Some(collector) = &mut self.collector {
             collector.collect(&attestation, linked);
         }
-        match self.effects.back_mut() {
-            Some(Effect::Exchange(attestations)) => attestations.push(signed),
-            _ => self.effects.push_back(Effect::Exchange(vec![signed])),
-        }
+        self.act(Action::Exchange(vec![signed]));
     }
 
     pub(super) fn on_transaction_resolved(
@@ -237,7 +233,7 @@ impl LaneMachine {
     }
 
     pub(super) fn on_resumed(&mut self) {
-        // What was attested on the history that is gone no longer binds: a human has said so.
+        // Attestations of the lost history no longer bind: a human has decided so.
         let (linked, base) = (self.linked, self.base);
         if let Some(conflict) = self.conflict {
             let stale: Vec<Count> = self

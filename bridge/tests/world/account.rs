@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use twinspan_bridge::attest::Attestation;
 use twinspan_bridge::batch::Batch;
-use twinspan_bridge::effect::Purpose;
 use twinspan_bridge::ids::Count;
+use twinspan_bridge::io::Purpose;
 use twinspan_bridge::machine::UNTOLD_MAX;
 
 /// A transaction: what it does, and which attempt it is.

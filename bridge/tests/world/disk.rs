@@ -1,10 +1,10 @@
 //! What survives a relayer's crash.
 
 use twinspan_bridge::attest::{Attestation, Verified};
-use twinspan_bridge::effect::{Conflict, Record};
 use twinspan_bridge::ids::{BlockNumber, Count};
-use twinspan_bridge::lane_head::LanePosition;
-use twinspan_bridge::machine::{LinkedRequest, Snapshot};
+use twinspan_bridge::io::{Conflict, Record};
+use twinspan_bridge::lane_head::{LanePosition, LinkedRequest};
+use twinspan_bridge::machine::Snapshot;
 use twinspan_bridge::schedule::Term;
 
 use super::lane;

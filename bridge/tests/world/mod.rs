@@ -1,8 +1,8 @@
 //! Four machines on one lane, a source, a destination and a network between them, all in one thread.
 //!
 //! A relayer's step is what the service does: feed the inputs, answer `Sign` at once, commit the
-//! records with the state, then perform the other effects one by one. A crash may come before the
-//! commit or after any effect; what was not committed or performed is gone. Each relayer's transactions go
+//! records with the state, then act, one action after the other. A crash may come before the
+//! commit or after any action; what was not committed or performed is gone. Each relayer's transactions go
 //! out in the order of its account nonces, and survive its crashes.
 
 #![allow(unreachable_pub, missing_docs, dead_code, clippy::wildcard_enum_match_arm)]
@@ -19,11 +19,11 @@ use std::time::Duration;
 use alloy_primitives::{Address, B256, keccak256};
 use twinspan_bridge::attest::{Attestation, AttestationKey};
 use twinspan_bridge::digest::Checkpoint;
-use twinspan_bridge::effect::{Alarm, Effect, Input};
 use twinspan_bridge::finality::Final;
 use twinspan_bridge::ids::{BlockNumber, BlockRef, BridgeAt, ChainId, Epoch, Lane};
+use twinspan_bridge::io::{Action, Alarm, Input, Output};
 use twinspan_bridge::lane_head::{LanePosition, Linked};
-use twinspan_bridge::machine::{LaneMachine, LinkedRequest, Params, RUNS_MAX};
+use twinspan_bridge::machine::{LaneMachine, Params, RUNS_MAX};
 use twinspan_bridge::relayer_set::RelayerSet;
 use twinspan_bridge::request::Request;
 use twinspan_bridge::schedule::{Term, term_start};
@@ -63,12 +63,19 @@ pub struct Relayer {
     pub machine: LaneMachine,
 }
 
+/// When a relayer learns how its transaction ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tell {
+    Now,
+    Later,
+}
+
 /// When a relayer dies during a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Death {
     Never,
     BeforeCommit,
-    AfterEffects(usize),
+    AfterActions(usize),
 }
 
 pub struct World {
@@ -147,10 +154,11 @@ impl World {
         disk.requests.clear();
         disk.linked = LanePosition::start(&lane());
         disk.block = 0;
-        let machine = LaneMachine::restore(params(relayer, false), disk.snapshot());
-        self.relayers[relayer].machine = machine;
+        let snapshot = disk.snapshot();
+        let set = self.relayers[relayer].machine.relayer_set().cloned();
+        self.relayers[relayer].machine.restart(snapshot, set);
         self.relayers[relayer].account.forget();
-        self.boot(relayer, Death::Never);
+        self.step(relayer, Input::Tick, Death::Never);
     }
 
     /// Loses the disk, and starts again from nothing.
@@ -211,20 +219,20 @@ impl World {
         };
         let from = self.relayers[relayer].machine.linked();
         let mut inputs = vec![input];
-        let (mut records, mut effects) = (vec![], vec![]);
+        let (mut records, mut actions) = (vec![], vec![]);
         while let Some(input) = inputs.pop() {
             self.relayers[relayer].machine.handle(self.now, input);
-            while let Some(effect) = self.relayers[relayer].machine.poll_effect() {
-                match effect {
-                    Effect::Sign(checkpoint) if self.slow_signer == Some(relayer) => {
+            while let Some(output) = self.relayers[relayer].machine.poll_output() {
+                match output {
+                    Output::Sign(checkpoint) if self.slow_signer == Some(relayer) => {
                         self.unsigned.push(checkpoint);
                     }
-                    Effect::Sign(checkpoint) => {
+                    Output::Sign(checkpoint) => {
                         inputs.push(Input::Signed(self.relayers[relayer].key.sign(checkpoint)));
                     }
-                    Effect::Record(record) => records.push(record),
-                    Effect::Alarm(alarm) => self.alarms.push((relayer, alarm)),
-                    other => effects.push(other),
+                    Output::Record(record) => records.push(record),
+                    Output::Act(Action::Alarm(alarm)) => self.alarms.push((relayer, alarm)),
+                    Output::Act(action) => actions.push(action),
                 }
             }
         }
@@ -235,7 +243,7 @@ impl World {
         }
         let Relayer { disk, machine, .. } = &mut self.relayers[relayer];
         if let Some((linked, block)) = observed.filter(|_| machine.linked() != from) {
-            disk.requests.extend(LinkedRequest::rows(&linked));
+            disk.requests.extend(linked.into_requests());
             disk.block = block.get();
         }
         for record in &records {
@@ -245,17 +253,17 @@ impl World {
         disk.block = machine.linked_block().get();
         disk.term = machine.term();
         disk.settled = machine.settled();
-        for (done, effect) in effects.into_iter().enumerate() {
-            if death == Death::AfterEffects(done) {
+        for (done, action) in actions.into_iter().enumerate() {
+            if death == Death::AfterActions(done) {
                 return self.restart(relayer);
             }
-            self.perform(relayer, effect);
+            self.perform(relayer, action);
         }
     }
 
-    fn perform(&mut self, relayer: usize, effect: Effect) {
-        match effect {
-            Effect::Exchange(attestations) => {
+    fn perform(&mut self, relayer: usize, action: Action) {
+        match action {
+            Action::Exchange(attestations) => {
                 for attestation in attestations {
                     self.release(relayer, &attestation);
                     for peer in (0..RELAYERS).filter(|peer| *peer != relayer) {
@@ -266,14 +274,14 @@ impl World {
                     }
                 }
             }
-            Effect::Submit { batch, attempt } => {
+            Action::Submit { batch, attempt } => {
                 self.relayers[relayer].account.submit(Sent::Deliver(batch, attempt));
             }
-            Effect::PostAttestation { attestation, attempt } => {
+            Action::PostAttestation { attestation, attempt } => {
                 self.release(relayer, &attestation);
                 self.relayers[relayer].account.submit(Sent::Attest(attestation, attempt));
             }
-            Effect::Sign(_) | Effect::Record(_) | Effect::Alarm(_) => unreachable!("done before"),
+            Action::Alarm(_) => unreachable!("done before"),
         }
     }
 
@@ -321,7 +329,7 @@ impl World {
             while !self.network.is_empty() {
                 self.receive(0, Death::Never);
             }
-            while self.land(0, true) {}
+            while self.land(0, Tell::Now) {}
             for relayer in 0..self.relayers.len() {
                 while self.tell(relayer) {}
             }
@@ -331,7 +339,7 @@ impl World {
                 let own: Vec<Attestation> =
                     self.relayers[relayer].machine.own_attestations().copied().collect();
                 if !own.is_empty() {
-                    self.perform(relayer, Effect::Exchange(own));
+                    self.perform(relayer, Action::Exchange(own));
                 }
             }
             if self.destination.handed.len() == self.source.requests().count() {

@@ -1,11 +1,11 @@
 //! What becomes of transactions on their way to the destination.
 
-use twinspan_bridge::effect::Input;
+use twinspan_bridge::io::Input;
 use twinspan_bridge::machine::UNTOLD_MAX;
 use twinspan_bridge::request::Request;
 
 use super::account::Sent;
-use super::{Death, World};
+use super::{Death, Tell, World};
 
 impl World {
     /// The relayers that have transactions on their way.
@@ -15,7 +15,7 @@ impl World {
     }
 
     /// Mines the next transaction of the sender that `at` chooses. Whether there was one.
-    pub fn land(&mut self, at: usize, tell: bool) -> bool {
+    pub fn land(&mut self, at: usize, tell: Tell) -> bool {
         self.end(at, tell, |world, from, sent| {
             let accepted = world.destination.execute(Some(from), sent);
             world.reverted += usize::from(!accepted);
@@ -24,14 +24,14 @@ impl World {
     }
 
     /// Gives the next transaction of the sender that `at` chooses up; something else takes its account nonce.
-    pub fn abandon(&mut self, at: usize, tell: bool) -> bool {
+    pub fn abandon(&mut self, at: usize, tell: Tell) -> bool {
         self.end(at, tell, |_, _, _| false)
     }
 
     fn end(
         &mut self,
         at: usize,
-        tell: bool,
+        tell: Tell,
         execute: impl FnOnce(&mut Self, usize, Sent) -> bool,
     ) -> bool {
         let senders = self.senders();
@@ -41,7 +41,7 @@ impl World {
         self.relayers[from].account.end(&sent, accepted);
         self.check_destination();
         let mut told = 0;
-        while tell && self.tell(from) {
+        while tell == Tell::Now && self.tell(from) {
             told += 1;
             assert!(told <= 2 * UNTOLD_MAX, "relayer {from} sends the same again and again");
         }

@@ -13,6 +13,7 @@ use super::breaker::{Breaker, BreakerView};
 use super::classify;
 use super::concurrency::Concurrency;
 use super::deadline::Deadline;
+use super::driven::Driven;
 use super::fault::RpcFault;
 use super::identity::{Identity, Wanted};
 use super::meter::{CallCounts, Meter};
@@ -130,8 +131,10 @@ impl Endpoint {
         // a node that fails again and again takes neither place nor rate;
         let service = Breaker::new(service, clock, gauge);
         let breaker = service.view();
-        // and nothing at all goes to a node of another chain.
+        // nothing at all goes to a node of another chain;
         let service = Identity::new(service, *want);
+        // and what a call holds of all this it gives back, also when its caller awaits something else.
+        let service = Driven::new(service);
         let mut endpoint = Self::over(config.label.as_str(), RpcService::new(service));
         endpoint.provider = config.provider.as_str().into();
         endpoint.ws = ws;

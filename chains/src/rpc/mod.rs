@@ -1,12 +1,13 @@
 //! The stack of middlewares that every JSON-RPC call passes, one a file.
 //!
 //! Outermost first: span → deadline → retry (reads only) → failover or quorum → per endpoint:
-//! identity → breaker → concurrency → rate limit → attempt timeout → meter → shape → HTTP or WebSocket.
+//! driven → identity → breaker → concurrency → rate limit → attempt timeout → meter → shape → HTTP or WebSocket.
 
 mod breaker;
 pub mod classify;
 mod concurrency;
 mod deadline;
+mod driven;
 pub(crate) mod endpoint;
 mod failover;
 pub mod fault;

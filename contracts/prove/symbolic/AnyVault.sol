@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {AssetKind, Custody, NATIVE_COIN, Payload, Request} from "../../src/types/Types.sol";
+import {AssetKind, Custody, LaneAmount, NATIVE_COIN, Payload, Request} from "../../src/types/Types.sol";
 import {IOwnedVault} from "../../test/support/IOwned.sol";
 import {vm} from "../../test/support/Vm.sol";
 import {proverVm, svm} from "./Svm.sol";
@@ -22,7 +22,7 @@ contract Witness {
 
     receive() external payable {
         called = true;
-        (custody, fees) = (_vault.custodyOf(NATIVE_COIN), _vault.feesHeld(NATIVE_COIN));
+        (custody, fees) = (LaneAmount.unwrap(_vault.custodyOf(NATIVE_COIN)), _vault.feesHeld(NATIVE_COIN));
         held = address(_vault).balance;
     }
 }

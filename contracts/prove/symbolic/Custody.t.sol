@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {AssetKind, Custody, Fee, NATIVE_COIN, Order, ParkReason, TokenConfig} from "../../src/types/Types.sol";
+import {
+    AssetKind,
+    Custody,
+    Fee,
+    LaneAmount,
+    NATIVE_COIN,
+    Order,
+    ParkReason,
+    TokenConfig
+} from "../../src/types/Types.sol";
 import {TestToken} from "../../test/support/TestToken.sol";
 import {vm} from "../../test/support/Vm.sol";
 import {svm} from "./Svm.sol";
@@ -28,7 +37,7 @@ contract CustodyProofs is SymbolicBridge {
         bytes memory hook = abi.encodePacked(BOB, svm.createUint256("amount"));
         vm.prank(address(gold));
         IERC1363Receiver(address(vault)).onTransferReceived(SENDER, SENDER, svm.createUint256("said"), hook);
-        uint256 owed = vault.custodyOf(address(gold)) + vault.feesHeld(address(gold));
+        uint256 owed = LaneAmount.unwrap(vault.custodyOf(address(gold))) + vault.feesHeld(address(gold));
         assert(gold.balanceOf(address(vault)) >= owed);
     }
 
@@ -44,7 +53,7 @@ contract CustodyProofs is SymbolicBridge {
         vm.deal(SENDER, value);
         vm.prank(SENDER);
         vault.requestBulk{value: value}(orders);
-        assert(address(vault).balance == vault.custodyOf(NATIVE_COIN));
+        assert(address(vault).balance == LaneAmount.unwrap(vault.custodyOf(NATIVE_COIN)));
         assert(SENDER.balance == value - orders[0].amount - orders[1].amount);
     }
 
@@ -96,7 +105,7 @@ contract CustodyProofs is SymbolicBridge {
         vm.prank(SENDER);
         vault.requestNative{value: value}(BOB, amount, "");
         uint256 fee = vault.feesHeld(NATIVE_COIN);
-        assert(vault.custodyOf(NATIVE_COIN) == amount && address(vault).balance == amount + fee);
+        assert(LaneAmount.unwrap(vault.custodyOf(NATIVE_COIN)) == amount && address(vault).balance == amount + fee);
         assert(fee == vault.fee(NATIVE_COIN).flat && SENDER.balance == value - amount - fee);
     }
 
@@ -113,7 +122,7 @@ contract CustodyProofs is SymbolicBridge {
         vault.collectFees(NATIVE_COIN);
         vm.prank(svm.createAddress("another"));
         vault.collectFees(NATIVE_COIN);
-        assert(vault.custodyOf(NATIVE_COIN) == amount && address(vault).balance == amount);
+        assert(LaneAmount.unwrap(vault.custodyOf(NATIVE_COIN)) == amount && address(vault).balance == amount);
         assert(OWNER.balance == 9 && vault.feesHeld(NATIVE_COIN) == 0);
     }
 }

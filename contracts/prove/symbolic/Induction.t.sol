@@ -7,6 +7,7 @@ import {
     Custody,
     Direction,
     Fee,
+    LaneAmount,
     Limits,
     NATIVE_COIN,
     Order,
@@ -52,8 +53,8 @@ contract InductionProofs is AnyVault {
     /// The base of the induction, for every asset there can be.
     function check_a_fresh_vault_owes_nothing() public {
         address asset = svm.createAddress("asset");
-        assert(vault.custodyOf(asset) == 0 && vault.feesHeld(asset) == 0);
-        assert(vault.custodyOfId(asset, svm.createUint256("id")) == 0);
+        assert(LaneAmount.unwrap(vault.custodyOf(asset)) == 0 && vault.feesHeld(asset) == 0);
+        assert(LaneAmount.unwrap(vault.custodyOfId(asset, svm.createUint256("id"))) == 0);
     }
 
     // ---- the coin ---------------------------------------------------------------------------------------------
@@ -225,7 +226,7 @@ contract InductionProofs is AnyVault {
         } else {
             (reason,) = vault.transferOut(_asset, request.amount, recipient, START, request.token);
         }
-        return reason == ParkReason.None ? request.amount : 0;
+        return reason == ParkReason.None ? LaneAmount.unwrap(request.amount) : 0;
     }
 
     function _anySetting() private returns (bytes memory) {
@@ -256,13 +257,13 @@ contract InductionProofs is AnyVault {
     // ---- what must hold after it ------------------------------------------------------------------------------
 
     function _assertAdded(Books memory start, uint256 amount) private {
-        assert(vault.custodyOf(_asset) == start.custody + amount);
+        assert(LaneAmount.unwrap(vault.custodyOf(_asset)) == start.custody + amount);
         _assertSlack(start, _how == Custody.Lock ? amount : 0, amount);
     }
 
     /// The amount was there.
     function _assertTaken(Books memory start, uint256 amount) private {
-        assert(amount <= start.custody && vault.custodyOf(_asset) == start.custody - amount);
+        assert(amount <= start.custody && LaneAmount.unwrap(vault.custodyOf(_asset)) == start.custody - amount);
         unchecked {
             _assertSlack(start, _how == Custody.Lock ? 0 - amount : 0, 0 - amount);
         }
@@ -282,14 +283,14 @@ contract InductionProofs is AnyVault {
     function _assertOthers() private {
         address other = svm.createAddress("other");
         vm.assume(!_begun[other]);
-        assert(vault.custodyOf(other) == 0 && vault.feesHeld(other) == 0);
+        assert(LaneAmount.unwrap(vault.custodyOf(other)) == 0 && vault.feesHeld(other) == 0);
         assert(_begun[NATIVE_COIN] || address(vault).balance == 0);
     }
 
     /// What the witness saw is what the call left.
     function _assertWitnessed() private view {
         if (!witness.called()) return;
-        assert(witness.custody() == vault.custodyOf(NATIVE_COIN));
+        assert(witness.custody() == LaneAmount.unwrap(vault.custodyOf(NATIVE_COIN)));
         assert(witness.fees() == vault.feesHeld(NATIVE_COIN) && witness.held() == address(vault).balance);
     }
 }

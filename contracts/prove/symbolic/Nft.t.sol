@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import {LaneHead} from "../../src/libraries/LaneHead.sol";
 import {BridgeMultiToken} from "../../src/tokens/BridgeMultiToken.sol";
 import {BridgeNFT} from "../../src/tokens/BridgeNFT.sol";
-import {AssetKind, Custody, LanePosition, ParkReason, Payload, Request} from "../../src/types/Types.sol";
+import {AssetKind, Custody, LaneAmount, LanePosition, ParkReason, Payload, Request} from "../../src/types/Types.sol";
 import {TestMultiToken} from "../../test/support/TestMultiToken.sol";
 import {TestNFT} from "../../test/support/TestNFT.sol";
 import {vm} from "../../test/support/Vm.sol";
@@ -39,7 +39,7 @@ contract NftProofs is AnyVault {
         IERC721(_token).setApprovalForAll(address(vault), true);
         vault.requestERC721(_token, BOB, id, "");
         assert(before == 0 && _ofId(id) == 1 && IERC721(_token).ownerOf(id) == address(vault));
-        assert(vault.custodyOf(_token) == _custody + 1);
+        assert(LaneAmount.unwrap(vault.custodyOf(_token)) == _custody + 1);
         assert(other == id || _ofId(other) == beforeOther);
         _assertLinked(_payload(id), 1);
     }
@@ -54,7 +54,7 @@ contract NftProofs is AnyVault {
         vm.prank(_token);
         IERC721Receiver(address(vault)).onERC721Received(SENDER, SENDER, id, abi.encodePacked(BOB));
         assert(before == 0 && _ofId(id) == 1 && IERC721(_token).ownerOf(id) == address(vault));
-        assert(vault.custodyOf(_token) == _custody + 1);
+        assert(LaneAmount.unwrap(vault.custodyOf(_token)) == _custody + 1);
         assert(other == id || _ofId(other) == beforeOther);
     }
 
@@ -67,7 +67,7 @@ contract NftProofs is AnyVault {
         (uint256 before, uint256 beforeOther) = (_anyOfId(id), _ofId(other));
         uint256 amount = _payOut(_payload(id));
         assert(amount == 1 && before != 0 && _ofId(id) == before - 1);
-        assert(IERC721(_token).ownerOf(id) == BOB && vault.custodyOf(_token) == _custody - 1);
+        assert(IERC721(_token).ownerOf(id) == BOB && LaneAmount.unwrap(vault.custodyOf(_token)) == _custody - 1);
         assert(other == id || _ofId(other) == beforeOther);
     }
 
@@ -81,7 +81,7 @@ contract NftProofs is AnyVault {
         vm.startPrank(SENDER);
         IERC721(_token).setApprovalForAll(address(vault), true);
         vault.requestERC721(_token, BOB, id, "");
-        assert(before != 0 && _ofId(id) == before - 1 && vault.custodyOf(_token) == _custody - 1);
+        assert(before != 0 && _ofId(id) == before - 1 && LaneAmount.unwrap(vault.custodyOf(_token)) == _custody - 1);
         (bool exists,) = _token.call(abi.encodeCall(IERC721.ownerOf, (id)));
         assert(!exists);
     }
@@ -92,7 +92,9 @@ contract NftProofs is AnyVault {
         _anyNFT(Custody.Mint);
         (uint256 before, uint256 beforeOther) = (_anyOfId(id), _ofId(other));
         uint256 amount = _payOut(_payload(id));
-        assert(amount == 1 && before == 0 && _ofId(id) == 1 && vault.custodyOf(_token) == _custody + 1);
+        assert(
+            amount == 1 && before == 0 && _ofId(id) == 1 && LaneAmount.unwrap(vault.custodyOf(_token)) == _custody + 1
+        );
         assert(IERC721(_token).ownerOf(id) == BOB);
         assert(other == id || _ofId(other) == beforeOther);
     }
@@ -111,7 +113,7 @@ contract NftProofs is AnyVault {
             assert(_ofId(parts.ids[i]) == before[i] + parts.amounts[i]);
             assert(IERC1155(_token).balanceOf(address(vault), parts.ids[i]) == parts.amounts[i]);
         }
-        assert(vault.custodyOf(_token) == _custody + total);
+        assert(LaneAmount.unwrap(vault.custodyOf(_token)) == _custody + total);
         _assertLinked(parts, total);
     }
 
@@ -134,7 +136,7 @@ contract NftProofs is AnyVault {
             .onERC1155Received(SENDER, SENDER, parts.ids[0], parts.amounts[0], abi.encodePacked(BOB));
         assert(parts.amounts[0] <= there);
         assert(_ofId(parts.ids[0]) == before[0] + parts.amounts[0] && _ofId(parts.ids[1]) == before[1]);
-        assert(vault.custodyOf(_token) == _custody + parts.amounts[0]);
+        assert(LaneAmount.unwrap(vault.custodyOf(_token)) == _custody + parts.amounts[0]);
     }
 
     function check_minted_items_come_in_by_their_ids() public {
@@ -149,14 +151,17 @@ contract NftProofs is AnyVault {
             assert(parts.amounts[i] <= before[i] && _ofId(parts.ids[i]) == before[i] - parts.amounts[i]);
             assert(IERC1155(_token).balanceOf(address(vault), parts.ids[i]) == 0);
         }
-        assert(vault.custodyOf(_token) == _custody - parts.amounts[0] - parts.amounts[1]);
+        assert(LaneAmount.unwrap(vault.custodyOf(_token)) == _custody - parts.amounts[0] - parts.amounts[1]);
     }
 
     function check_minted_items_go_out_by_their_ids() public {
         Payload memory parts = _anyItems(Custody.Mint);
         uint256[2] memory before = [_ofId(parts.ids[0]), _ofId(parts.ids[1])];
         uint256 amount = _payOut(parts);
-        assert(amount == parts.amounts[0] + parts.amounts[1] && vault.custodyOf(_token) == _custody + amount);
+        assert(
+            amount == parts.amounts[0] + parts.amounts[1]
+                && LaneAmount.unwrap(vault.custodyOf(_token)) == _custody + amount
+        );
         for (uint256 i = 0; i < 2; ++i) {
             assert(_ofId(parts.ids[i]) == before[i] + parts.amounts[i]);
             assert(IERC1155(_token).balanceOf(BOB, parts.ids[i]) == parts.amounts[i]);
@@ -221,7 +226,7 @@ contract NftProofs is AnyVault {
     }
 
     function _ofId(uint256 id) private view returns (uint256) {
-        return vault.custodyOfId(_token, id);
+        return LaneAmount.unwrap(vault.custodyOfId(_token, id));
     }
 
     function _payload(uint256 id) private pure returns (Payload memory parts) {
@@ -238,7 +243,7 @@ contract NftProofs is AnyVault {
         vm.prank(address(bridge));
         (ParkReason reason,) = vault.transferOutWith(request, abi.encode(parts), BOB, START);
         vm.assume(reason == ParkReason.None);
-        return request.amount;
+        return LaneAmount.unwrap(request.amount);
     }
 
     function _assertPaidItems(Payload memory parts, uint256[2] memory before, uint256 amount) private view {
@@ -247,7 +252,7 @@ contract NftProofs is AnyVault {
             assert(parts.amounts[i] <= before[i] && _ofId(parts.ids[i]) == before[i] - parts.amounts[i]);
             assert(IERC1155(_token).balanceOf(BOB, parts.ids[i]) == parts.amounts[i]);
         }
-        assert(vault.custodyOf(_token) == _custody - amount);
+        assert(LaneAmount.unwrap(vault.custodyOf(_token)) == _custody - amount);
     }
 
     /// The lane's only request is of these ids.
@@ -259,7 +264,7 @@ contract NftProofs is AnyVault {
             recipient: BOB,
             token: _token,
             counterpartToken: ASSET_THERE,
-            amount: amount,
+            amount: LaneAmount.wrap(amount),
             payloadHash: keccak256(abi.encode(parts))
         });
         bytes32 origin = LaneHead.origin(HERE, address(bridge), THERE, COUNTERPART_BRIDGE);

@@ -2,7 +2,16 @@
 pragma solidity ^0.8.30;
 
 import {LaneHead} from "../../src/libraries/LaneHead.sol";
-import {AssetKind, Direction, LanePosition, Limits, NATIVE_COIN, ParkReason, Request} from "../../src/types/Types.sol";
+import {
+    AssetKind,
+    Direction,
+    LaneAmount,
+    LanePosition,
+    Limits,
+    NATIVE_COIN,
+    ParkReason,
+    Request
+} from "../../src/types/Types.sol";
 import {vm} from "../../test/support/Vm.sol";
 import {svm} from "./Svm.sol";
 import {SymbolicBridge} from "./SymbolicBridge.sol";
@@ -38,9 +47,9 @@ contract ParkedProofs is SymbolicBridge {
         LanePosition memory outgoing = _outgoing();
         bool release = svm.createBool("release");
         vm.assume(release ? _release(parked) : _return(parked));
-        assert(held - address(vault).balance == (release ? parked.amount : 0));
-        assert(vault.custodyOf(NATIVE_COIN) == address(vault).balance);
-        assert(bridge.parkedAmount(NATIVE_COIN) == 0);
+        assert(held - address(vault).balance == (release ? LaneAmount.unwrap(parked.amount) : 0));
+        assert(LaneAmount.unwrap(vault.custodyOf(NATIVE_COIN)) == address(vault).balance);
+        assert(LaneAmount.unwrap(bridge.parkedAmount(NATIVE_COIN)) == 0);
         if (release) {
             assert(_outgoing().count == outgoing.count && _outgoing().head == outgoing.head);
             return;
@@ -124,7 +133,7 @@ contract ParkedProofs is SymbolicBridge {
         _registerCoin(0);
         Request[] memory requests = _anyRequests(length, "parked");
         for (uint256 i = 0; i < length; ++i) {
-            requests[i].amount = 1 + svm.createUint(96, "amount");
+            requests[i].amount = LaneAmount.wrap(1 + svm.createUint(96, "amount"));
         }
         _deliverAny(requests);
         vm.assume(bridge.parkedHandover(LaneHead.hash(requests[0])).parkedAt != 0);

@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import {
     Direction,
     Generation,
+    LaneAmount,
     LanePosition,
     Limits,
     NATIVE_COIN,
@@ -53,7 +54,7 @@ contract PayoutProofs is SymbolicBridge {
         uint256 before = address(vault).balance;
         _deliverAny(requests);
         uint256 paid = before - address(vault).balance;
-        assert(paid == 0 || (paid == requests[0].amount && paid >= limits.min && paid <= limits.max));
+        assert(paid == 0 || (paid == LaneAmount.unwrap(requests[0].amount) && paid >= limits.min && paid <= limits.max));
     }
 
     /// S7: what is not small leaves the reserve in the bucket.
@@ -80,7 +81,9 @@ contract PayoutProofs is SymbolicBridge {
         limits.delayedFrom = _anyUnits("delayed from");
         _limitCoin(limits);
         Request[] memory requests = _anyRequests(1, "request");
-        vm.assume(requests[0].amount >= limits.delayedFrom && requests[0].amount != 0);
+        vm.assume(
+            LaneAmount.unwrap(requests[0].amount) >= limits.delayedFrom && LaneAmount.unwrap(requests[0].amount) != 0
+        );
         uint256 before = address(vault).balance;
         _deliverAny(requests);
         assert(address(vault).balance == before);
@@ -102,12 +105,14 @@ contract PayoutProofs is SymbolicBridge {
         address caller = svm.createAddress("caller");
         uint256 before = address(vault).balance;
         uint256 amount = _anyUnits("amount");
-        bytes memory call = abi.encodeCall(vault.transferOut, (NATIVE_COIN, amount, BOB, START, COIN_THERE));
+        bytes memory call =
+            abi.encodeCall(vault.transferOut, (NATIVE_COIN, LaneAmount.wrap(amount), BOB, START, COIN_THERE));
         if (svm.createBool("with payload")) {
             Payload memory parts;
             parts.data = hex"01";
             Request memory request;
-            (request.token, request.counterpartToken, request.amount) = (COIN_THERE, NATIVE_COIN, amount);
+            (request.token, request.counterpartToken, request.amount) =
+            (COIN_THERE, NATIVE_COIN, LaneAmount.wrap(amount));
             call = abi.encodeCall(vault.transferOutWith, (request, abi.encode(parts), BOB, START));
         }
         vm.prank(caller);
@@ -135,14 +140,14 @@ contract PayoutProofs is SymbolicBridge {
         uint256 amount = svm.createUint256("amount");
         uint256 value = svm.createUint(128, "value");
         vm.deal(address(this), value);
-        uint256 custody = vault.custodyOf(NATIVE_COIN);
+        uint256 custody = LaneAmount.unwrap(vault.custodyOf(NATIVE_COIN));
         uint64 count = _outgoing().count;
         LanePosition memory incoming = _incoming();
         (bool done,) = address(vault).call{value: value}(
             abi.encodeCall(vault.requestNative, (svm.createAddress("recipient"), amount, ""))
         );
         vm.assume(done);
-        assert(amount != 0 && amount <= value && vault.custodyOf(NATIVE_COIN) == custody + amount);
+        assert(amount != 0 && amount <= value && LaneAmount.unwrap(vault.custodyOf(NATIVE_COIN)) == custody + amount);
         assert(address(vault).balance == custody + amount && address(this).balance == value - amount);
         assert(_outgoing().count == count + 1);
         assert(_incoming().count == incoming.count && _incoming().head == incoming.head);

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {Certificate, Direction, LanePosition, NATIVE_COIN, Request, Signature} from "../../src/types/Types.sol";
+import {
+    Certificate,
+    Direction,
+    LaneAmount,
+    LanePosition,
+    NATIVE_COIN,
+    Request,
+    Signature
+} from "../../src/types/Types.sol";
 import {IOwnedBridge, IOwnedVault} from "../../test/support/IOwned.sol";
 import {vm} from "../../test/support/Vm.sol";
 import {proverVm, svm} from "./Svm.sol";
@@ -134,7 +142,7 @@ contract QuorumProofs is SymbolicBridge {
         bytes memory call;
         if (act == 0) call = abi.encodeCall(vault.requestNative, (BOB, amount, ""));
         else if (act == 1) call = abi.encodeCall(vault.requestERC20, (token, BOB, amount, amount, ""));
-        else if (act == 2) call = abi.encodeCall(vault.transferOut, (token, amount, caller, 0, token));
+        else if (act == 2) call = abi.encodeCall(vault.transferOut, (token, LaneAmount.wrap(amount), caller, 0, token));
         else if (act == 3) call = abi.encodeCall(vault.serve, (token));
         else if (act == 4) call = abi.encodeCall(vault.setLimits, (token, Direction.Incoming, _unlimited()));
         else call = abi.encodeCall(vault.registerToken, (token, vault.tokenConfig(NATIVE_COIN)));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {AssetKind, Custody, LanePosition, NATIVE_COIN, Request} from "../../src/types/Types.sol";
+import {AssetKind, Custody, LaneAmount, LanePosition, NATIVE_COIN, Request} from "../../src/types/Types.sol";
 import {vm} from "../../test/support/Vm.sol";
 import {svm} from "./Svm.sol";
 import {SymbolicBridge} from "./SymbolicBridge.sol";
@@ -58,7 +58,7 @@ contract ReentryProofs is SymbolicBridge {
         Request[] memory requests = _anyRequests(2, "parked");
         for (uint256 i = 0; i < requests.length; ++i) {
             requests[i].recipient = address(recipient);
-            requests[i].amount = 1;
+            requests[i].amount = LaneAmount.wrap(1);
         }
         (address target, bytes memory call) = _anyCall(requests[1]);
         recipient.arm(target, call);
@@ -71,9 +71,9 @@ contract ReentryProofs is SymbolicBridge {
         LanePosition memory incoming = _incoming();
         vm.assume(_release(requests[0]));
         assert(!recipient.entered());
-        assert(held - address(vault).balance == 1 && vault.custodyOf(NATIVE_COIN) == held - 1);
+        assert(held - address(vault).balance == 1 && LaneAmount.unwrap(vault.custodyOf(NATIVE_COIN)) == held - 1);
         assert(_outgoing().count == outgoing.count && _incoming().count == incoming.count);
-        assert(bridge.parkedAmount(NATIVE_COIN) == 1);
+        assert(LaneAmount.unwrap(bridge.parkedAmount(NATIVE_COIN)) == 1);
     }
 
     function _anyCall(Request memory parked) private returns (address target, bytes memory) {
@@ -91,7 +91,9 @@ contract ReentryProofs is SymbolicBridge {
         if (act == 2) return (target, abi.encodeCall(bridge.returnParked, (parked, "")));
         if (act == 3) return (target, abi.encodeCall(bridge.link, (parked, "")));
         target = address(vault);
-        if (act == 4) return (target, abi.encodeCall(vault.transferOut, (NATIVE_COIN, 1, BOB, 0, COIN_THERE)));
+        if (act == 4) {
+            return (target, abi.encodeCall(vault.transferOut, (NATIVE_COIN, LaneAmount.wrap(1), BOB, 0, COIN_THERE)));
+        }
         return (target, abi.encodeCall(vault.requestNative, (BOB, 0, "")));
     }
 
@@ -117,7 +119,7 @@ contract ReentryProofs is SymbolicBridge {
         uint256 sent = _anyUnits("sent");
         vault.requestERC20(address(token), BOB, sent, 0, "");
         assert(!token.entered());
-        assert(vault.custodyOf(address(token)) == sent && token.balanceOf(address(vault)) == sent);
+        assert(LaneAmount.unwrap(vault.custodyOf(address(token))) == sent && token.balanceOf(address(vault)) == sent);
         assert(_outgoing().count == 1);
     }
 }

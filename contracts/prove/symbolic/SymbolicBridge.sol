@@ -7,6 +7,7 @@ import {
     Certificate,
     Custody,
     Direction,
+    LaneAmount,
     LanePosition,
     Limits,
     NATIVE_COIN,
@@ -132,7 +133,7 @@ abstract contract SymbolicBridge {
         request.recipient = svm.createAddress(name);
         request.token = svm.createAddress(name);
         request.counterpartToken = svm.createAddress(name);
-        request.amount = svm.createUint256(name);
+        request.amount = LaneAmount.wrap(svm.createUint256(name));
         request.payloadHash = svm.createBytes32(name);
     }
 
@@ -253,7 +254,11 @@ abstract contract SymbolicBridge {
     {
         bytes memory answer;
         (done, answer) = address(vault)
-            .call(abi.encodeCall(vault.transferOut, (token, amount, to, uint64(block.timestamp), counterpart)));
+            .call(
+                abi.encodeCall(
+                    vault.transferOut, (token, LaneAmount.wrap(amount), to, uint64(block.timestamp), counterpart)
+                )
+            );
         if (done) (reason,) = abi.decode(answer, (ParkReason, uint64));
     }
 

@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import {
     AssetKind,
     Certificate,
+    LaneAmount,
     LanePosition,
     ParkReason,
     ParkedHandover,
@@ -65,7 +66,7 @@ interface IBridge {
     error Bridge_NotDelayed(bytes32 requestHash);
     /// The time has not come.
     error Bridge_TooEarly(uint64 got, uint64 want);
-    /// The handover still cannot be paid; by the limits in force it can from `earliest` on (zero: not a matter of time).
+    /// The handover still cannot be paid. The limits in force let it from `earliest` on (zero: not a matter of time).
     error Bridge_ReleaseRefused(ParkReason reason, uint64 earliest);
     /// The recipient's signature has expired.
     error Bridge_Expired(uint64 got, uint256 deadline);
@@ -103,18 +104,18 @@ interface IBridge {
         AssetKind kind,
         address token,
         address counterpartToken,
-        uint256 amount,
+        LaneAmount amount,
         bytes payload,
         bytes32 head
     );
 
     /// A batch moved the incoming lane to `count` requests, which hash to `head`.
     event BatchDelivered(uint64 indexed firstNonce, uint64 count, bytes32 head, address indexed submitter);
-    /// The request at `nonce` of the incoming lane was paid: `amount` lane units. Which
-    /// token, its request and the token's own event say.
-    event HandedOver(uint64 indexed nonce, address indexed recipient, uint256 amount);
-    /// The request at `nonce` keeps its place; its payout is owed. By the limits in force it can be released from
-    /// `earliest` on (Unix seconds; zero: not a matter of time; all ones: not by these limits).
+    /// The request at `nonce` of the incoming lane was paid: `amount` lane units. Its request and the token's own event
+    /// name the token.
+    event HandedOver(uint64 indexed nonce, address indexed recipient, LaneAmount amount);
+    /// The request at `nonce` keeps its place; its payout is owed. The limits in force let it be released from
+    /// `earliest` on. That is in Unix seconds; zero: not a matter of time; all ones: not by these limits.
     event HandoverParked(
         uint64 indexed nonce,
         address indexed recipient,
@@ -124,7 +125,7 @@ interface IBridge {
         Request request
     );
     /// A parked handover was paid to `recipient`.
-    event HandoverReleased(uint64 indexed nonce, address indexed recipient, uint256 amount);
+    event HandoverReleased(uint64 indexed nonce, address indexed recipient, LaneAmount amount);
     /// A parked handover was sent back as request `returnNonce` of the outgoing lane.
     event HandoverReturned(uint64 indexed nonce, uint64 indexed returnNonce);
     /// A parked handover is held, or free again.
@@ -179,9 +180,9 @@ interface IBridge {
         uint256 deadline,
         bytes calldata signature
     ) external;
-    /// Sends a parked handover back, without its data. The recipient at once, anyone after `returnDelay`; a large one
-    /// nobody before its delay has passed, whatever else it was parked for. The return request's kind is that of this side's token where it is
-    /// registered, else the parked request's own.
+    /// Sends a parked handover back, without its data. The recipient may at once, anyone after `returnDelay`. A large
+    /// one nobody may before its delay has passed, whatever else it was parked for. The return request's kind is that
+    /// of this side's token where it is registered, else the parked request's own.
     function returnParked(Request calldata request, bytes calldata payload) external returns (uint64 returnNonce);
 
     // ---- administration: owner --------------------------------------------------------------------------------
@@ -190,8 +191,8 @@ interface IBridge {
     function unpause() external;
     /// Lets a held handover go its way again.
     function freeParked(bytes32 requestHash) external;
-    /// Sets the incoming lane's position anew, while paused and with a certificate of the epoch in force over
-    /// `recoveryDigest` of where it stands and where it goes on.
+    /// Sets the incoming lane's position anew, while paused. The epoch in force has signed `recoveryDigest` of the
+    /// position where the lane stands and of the one where it goes on.
     function recoverLane(LanePosition calldata to, uint64 epoch, Signature[] calldata signatures) external;
     /// Schedules a relayer set. It may change a third of the members (one at the least) and replaces any set
     /// scheduled before.
@@ -233,8 +234,8 @@ interface IBridge {
     function vault() external view returns (address);
     /// The waiting times.
     function timing() external view returns (Timing memory);
-    /// Lane units of a token that are owed to parked handovers.
-    function parkedAmount(address token) external view returns (uint256);
+    /// The amount of a token that is owed to parked handovers.
+    function parkedAmount(address token) external view returns (LaneAmount);
     /// The parked handover with this request hash; all zero when there is none.
     function parkedHandover(bytes32 requestHash) external view returns (ParkedHandover memory);
     /// Members, by position in the epoch's list, whose attestations of `digest` are recorded: bit i for member i.

@@ -15,6 +15,6 @@ interface IGoverned {
 
     /// Appoints a guardian. Owner.
     function setGuardian(address guardian) external;
-    /// Who may tighten: pause, veto, revoke, switch off, hold.
+    /// The account that may tighten: pause, veto, revoke, switch off, hold.
     function guardian() external view returns (address);
 }

@@ -7,6 +7,7 @@ import {
     Direction,
     Fee,
     Generation,
+    LaneAmount,
     Limits,
     Order,
     ParkReason,
@@ -15,7 +16,7 @@ import {
     TokenConfig
 } from "../types/Types.sol";
 
-/// @title Holds what the other chain's tokens stand for, mints what stands for the other chain's, and takes requests
+/// @title The value of one side: holds what the other chain's tokens stand for, mints what stands for theirs
 /// @notice The one contract that dApps approve and call, through all generations of the bridge. Times are Unix seconds;
 /// amounts are in the token's smallest unit here unless they are said to be in lane units. Errors with two values give
 /// what was got first and what was wanted (or the bound it broke) second.
@@ -53,14 +54,14 @@ interface IVault {
     /// The token moved another amount than stated (fee on transfer, rebasing), or kept the NFT.
     error Vault_ReceivedMismatch(uint256 got, uint256 want);
     /// More was asked of this vault than it holds or ever minted.
-    error Vault_SupplyShort(uint256 got, uint256 want);
+    error Vault_SupplyShort(LaneAmount got, LaneAmount want);
     /// An ERC-721 that the vault already holds or minted.
     error Vault_IdHeld(uint256 id);
-    /// What came with the token is not `recipient (20 bytes) ‖ amount (32 bytes, ERC-1363 only) ‖ data`.
+    /// The token's data is not `recipient (20 bytes) ‖ amount (32 bytes, ERC-1363 only) ‖ data`.
     error Vault_HookDataInvalid(uint256 got, uint256 min);
     /// The bulk holds no order, or too many.
     error Vault_BulkInvalid(uint256 got, uint256 max);
-    /// What was left over could not be sent back to the caller.
+    /// The caller refused the refund of its overpayment.
     error Vault_RefundRefused(address caller);
     /// No bridge takes requests.
     error Vault_NoBridge();
@@ -78,7 +79,7 @@ interface IVault {
     /// The token, its kind and its custody do not fit together.
     error Vault_TokenInvalid(address token);
     /// The token has value in custody, so what it is and where it leads stays.
-    error Vault_TokenInUse(uint256 custody);
+    error Vault_TokenInUse(LaneAmount custody);
     /// The limits contradict each other or what they are for.
     error Vault_LimitsInvalid(uint256 got, uint256 bound);
     /// The guardian only tightens.
@@ -96,7 +97,7 @@ interface IVault {
     event TokenRegistered(address indexed token, TokenConfig config);
     /// A token was switched on or off.
     event TokenEnabled(address indexed token, bool enabled);
-    /// What may pass of a token in one direction changed.
+    /// A token's limits in one direction changed.
     event LimitsChanged(address indexed token, Direction indexed direction, Limits limits);
     /// A token's fee changed.
     event FeeChanged(address indexed token, Fee fee);
@@ -111,8 +112,8 @@ interface IVault {
 
     // ---- requests ---------------------------------------------------------------------------------------------
 
-    /// Sends `amount` of the native coin to `recipient` on the other chain. `msg.value` is the amount and the fee; what
-    /// is left over comes back.
+    /// Sends `amount` of the native coin to `recipient` on the other chain. `msg.value` is the amount and the fee; the
+    /// rest of it comes back.
     function requestNative(address recipient, uint256 amount, bytes calldata data)
         external
         payable
@@ -147,17 +148,17 @@ interface IVault {
         bytes calldata data
     ) external payable returns (uint64 nonce);
     /// Sends all of `orders` or none, each with a nonce of its own, the first of which is returned. `msg.value` is all
-    /// the coin they need; what is left over comes back.
+    /// the coin they need; the rest of it comes back.
     function requestBulk(Order[] calldata orders) external payable returns (uint64 firstNonce);
 
     // ---- payouts ----------------------------------------------------------------------------------------------
 
-    /// Pays `amount` lane units of a coin or an ERC-20, `token`, that stands for `counterpart`, to `recipient`: in a
-    /// frame of its own, for a bridge of this vault alone. Answers `None` when it paid; else nothing changed, and
-    /// `earliest` is when the reason passes by the limits in force. Reverts, which undoes all of it, when the token or
-    /// the recipient refuses. `parkedAt`: when a delayed handover began to wait.
+    /// Pays `amount` of `token`, a coin or an ERC-20 that stands for `counterpart`, to `recipient`. Only for a bridge
+    /// of this vault, in a frame of its own. Answers `None` when it paid. Else nothing changed, and `earliest` is when
+    /// the reason passes by the limits in force. Reverts, which undoes all of it, when the token or the recipient
+    /// refuses. `parkedAt`: when a delayed handover began to wait.
     /// @dev The order of the parameters makes it the first selector that the dispatcher tries.
-    function transferOut(address token, uint256 amount, address recipient, uint64 parkedAt, address counterpart)
+    function transferOut(address token, LaneAmount amount, address recipient, uint64 parkedAt, address counterpart)
         external
         returns (ParkReason reason, uint64 earliest);
     /// The same of a request that has a payload: NFTs, or data for the recipient.
@@ -182,29 +183,30 @@ interface IVault {
     function setFeeReceiver(address receiver) external;
     /// Makes `bridge` the one that takes requests; the one before it drains. Owner.
     function serve(address bridge) external;
-    /// Ends a bridge that drains. What is still parked there is stranded until its owner acts: drain it first. Owner.
+    /// Ends a bridge that drains. Handovers still parked there are stranded until its owner acts: drain it first.
+    /// Owner.
     function retire(address bridge) external;
 
     // ---- views ------------------------------------------------------------------------------------------------
 
-    /// What a request of `amount` of `token` (NFTs: how many) pays and meets now. Reverts as the request would, but for
-    /// a rate that is spent.
+    /// The fee and the limits that a request of `amount` of `token` (NFTs: how many) meets now. Reverts as the request
+    /// would, but for a rate that is spent.
     function quote(address token, uint256 amount) external view returns (Quote memory);
     /// Whether a handover of `laneAmount` that waits since `parkedAt` would pass the limits now, else why not and from
     /// when on it would. That it is large comes before any other reason while its delay lasts.
-    function wouldPass(address token, uint256 laneAmount, uint64 parkedAt)
+    function wouldPass(address token, LaneAmount laneAmount, uint64 parkedAt)
         external
         view
         returns (ParkReason reason, uint64 earliest);
     /// The bridge that takes requests.
     function bridge() external view returns (address);
-    /// What `bridge` is to this vault.
+    /// The role of `bridge` at this vault.
     function generationOf(address bridge) external view returns (Generation);
     /// How long a large handover waits.
     function largeDelay() external view returns (uint64);
-    /// What the vault knows of a token; all zero when it knows nothing.
+    /// A token's registration; all zero when there is none.
     function tokenConfig(address token) external view returns (TokenConfig memory);
-    /// What may pass of a token in one direction.
+    /// A token's limits in one direction.
     function limits(address token, Direction direction) external view returns (Limits memory);
     /// A token's fee.
     function fee(address token) external view returns (Fee memory);
@@ -212,10 +214,10 @@ interface IVault {
     function feesHeld(address feeToken) external view returns (uint256);
     /// Where fees go.
     function feeReceiver() external view returns (address);
-    /// Lane units that are locked here for the other side, or minted here.
-    function custodyOf(address token) external view returns (uint256);
+    /// The amount that is locked here for the other side, or minted here.
+    function custodyOf(address token) external view returns (LaneAmount);
     /// The same, of one id of an NFT.
-    function custodyOfId(address token, uint256 id) external view returns (uint256);
+    function custodyOfId(address token, uint256 id) external view returns (LaneAmount);
     /// How much of a token may pass in one direction right now.
     function available(address token, Direction direction) external view returns (uint256);
 }

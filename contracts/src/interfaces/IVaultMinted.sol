@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-/// @title What a vault asks of every token that it mints and burns
+/// @title The demands of a vault on every token that it mints and burns
 interface IVaultMinted {
     /// Only the vault mints.
     error Token_CallerRefused(address got, address want);

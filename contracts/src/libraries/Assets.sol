@@ -15,7 +15,7 @@ import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 library Assets {
     using SafeERC20 for IERC20;
 
-    /// What the vault holds of the token, or of `ids` in sum.
+    /// How much the vault holds of the token, or of `ids` in sum.
     function balance(AssetKind kind, address token, uint256[] memory ids) internal view returns (uint256 total) {
         if (kind == AssetKind.ERC20) return IERC20(token).balanceOf(address(this));
         if (kind == AssetKind.ERC721) return IERC721(token).ownerOf(ids[0]) == address(this) ? 1 : 0;

@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {LanePosition} from "../types/Types.sol";
 
-/// @title What members and recipients sign, as EIP-712 struct hashes
+/// @title The statements that members and recipients sign, as EIP-712 struct hashes
 /// @dev The domain (destination chain and bridge) is the caller's to add.
 library Attested {
     bytes32 internal constant CHECKPOINT_TYPEHASH =

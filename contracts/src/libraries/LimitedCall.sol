@@ -11,7 +11,7 @@ library LimitedCall {
         returns (bool success, uint256 size, bytes32 first, bytes32 second)
     {
         assembly ("memory-safe") {
-            // The scratch space: what a shorter answer leaves of it is nobody's.
+            // The scratch space: a shorter answer leaves zeros there.
             mstore(0x00, 0)
             mstore(0x20, 0)
             success := call(gasCap, target, value, add(data, 0x20), mload(data), 0x00, 0x40)

@@ -5,7 +5,7 @@ import {IBridge} from "../interfaces/IBridge.sol";
 import {IGoverned} from "../interfaces/IGoverned.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
-/// @title Who may attest (see `Quorum`), and how that changes
+/// @title The relayers that may attest (see `Quorum`), and how they change
 library RelayerSets {
     /// Bitmaps of members are 64 bits wide.
     uint256 internal constant MEMBERS_MAX = 64;

@@ -1,7 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-/// What a request moves. A closed list: the zero value is refused everywhere.
+/// An amount in lane units, which both sides of a pair count alike; `LaneUnits` converts. It compares as a number does.
+/// A sum is made of unwrapped amounts, beside the bound that keeps it from overflowing.
+type LaneAmount is uint256;
+
+using {equal as ==, less as <, lessOrEqual as <=, greater as >, greaterOrEqual as >=} for LaneAmount global;
+
+function equal(LaneAmount a, LaneAmount b) pure returns (bool) {
+    return LaneAmount.unwrap(a) == LaneAmount.unwrap(b);
+}
+
+function less(LaneAmount a, LaneAmount b) pure returns (bool) {
+    return LaneAmount.unwrap(a) < LaneAmount.unwrap(b);
+}
+
+function lessOrEqual(LaneAmount a, LaneAmount b) pure returns (bool) {
+    return LaneAmount.unwrap(a) <= LaneAmount.unwrap(b);
+}
+
+function greater(LaneAmount a, LaneAmount b) pure returns (bool) {
+    return LaneAmount.unwrap(a) > LaneAmount.unwrap(b);
+}
+
+function greaterOrEqual(LaneAmount a, LaneAmount b) pure returns (bool) {
+    return LaneAmount.unwrap(a) >= LaneAmount.unwrap(b);
+}
+
+/// The kind of asset that a request moves. A closed list: the zero value is refused everywhere.
 enum AssetKind {
     None,
     Native,
@@ -46,7 +72,7 @@ enum ParkReason {
     DataRefused
 }
 
-/// What a bridge is to its vault.
+/// The role of a bridge at its vault.
 enum Generation {
     None,
     /// Takes requests and pays.
@@ -58,26 +84,26 @@ enum Generation {
 }
 
 /// A value-transfer request, as the source bridge linked it into its lane head. Static, so that its calldata is its
-/// encoding; what has no fixed length is in its payload.
+/// encoding; its payload holds the parts that have no fixed length.
 struct Request {
     /// Position in the lane: 0, 1, 2, … without gaps.
     uint64 nonce;
     AssetKind kind;
-    /// Who asked, on the source chain.
+    /// The account that asked, on the source chain.
     address sender;
-    /// Who is paid, on the destination chain.
+    /// The account that is paid, on the destination chain.
     address recipient;
     /// The asset on the source chain (ERC-7528 address for the native coin).
     address token;
     /// The asset on the destination chain (ERC-7528 address for the native coin).
     address counterpartToken;
-    /// In lane units (see `TokenConfig.unitDecimals`). Of NFTs: how many, over all ids.
-    uint256 amount;
+    /// Of NFTs: how many, over all ids.
+    LaneAmount amount;
     /// keccak256 of the encoded `Payload`; zero when there is none.
     bytes32 payloadHash;
 }
 
-/// What a request carries beside the amount, as `abi.encode(Payload)`.
+/// The parts of a request beside the amount, as `abi.encode(Payload)`.
 struct Payload {
     /// ERC-721: the one id. ERC-1155: each id. Others: none.
     uint256[] ids;
@@ -89,11 +115,11 @@ struct Payload {
     bytes data;
 }
 
-/// What a caller asks a vault to send. One type for every kind of asset.
+/// An order of a caller to a vault. One type for every kind of asset.
 struct Order {
     /// The asset here (ERC-7528 address for the native coin).
     address token;
-    /// Who is paid on the other chain.
+    /// The account that is paid on the other chain.
     address recipient;
     /// In the token's smallest unit here. NFTs: zero, their ids and amounts say it.
     uint256 amount;
@@ -128,7 +154,7 @@ struct Certificate {
     Signature[] signatures;
 }
 
-/// What a vault knows of a token. One slot.
+/// The registration of a token at a vault. One slot.
 struct TokenConfig {
     /// The asset on the other chain.
     address counterpart;
@@ -140,7 +166,7 @@ struct TokenConfig {
     uint8 unitDecimals;
 }
 
-/// What may pass in one direction, in the token's smallest unit here. `type(uint256).max` is no limit.
+/// The limits of one direction, in the token's smallest unit here. `type(uint256).max` is no limit.
 struct Limits {
     /// Bounds of one transfer.
     uint256 min;
@@ -163,14 +189,14 @@ struct Fee {
     uint16 rate;
 }
 
-/// What a transfer of an amount would meet now.
+/// The fee and the limits that a transfer of an amount would meet now.
 struct Quote {
-    /// What the request pays on top, in the fee's token.
+    /// The amount that the request pays on top, in the fee's token.
     uint256 fee;
     /// The native coin for an NFT, else the token itself.
     address feeToken;
-    /// In lane units.
-    uint256 laneAmount;
+    /// The amount that the request would carry.
+    LaneAmount laneAmount;
     /// When the bucket of requests has room for it; the far future when never by these limits.
     uint64 earliest;
 }

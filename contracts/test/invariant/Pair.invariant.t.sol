@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {LaneHead} from "../../src/libraries/LaneHead.sol";
-import {LanePosition, NATIVE_COIN} from "../../src/types/Types.sol";
+import {LaneAmount, LanePosition, NATIVE_COIN} from "../../src/types/Types.sol";
 import {IOwnedBridge, IOwnedVault} from "../support/IOwned.sol";
 import {vm} from "../support/Vm.sol";
 import {PairBooks} from "./PairBooks.sol";
@@ -113,7 +113,9 @@ contract PairInvariants {
             vm.assertTrue(open == (to.parkedHandover(hash).parkedAt != 0), "S4: in storage while open");
         }
         for (uint256 asset = 0; asset < ASSETS; ++asset) {
-            vm.assertEq(to.parkedAmount(_handler.tokenOf(to, asset)), _handler.owedParked(to, asset), "owed");
+            vm.assertEq(
+                LaneAmount.unwrap(to.parkedAmount(_handler.tokenOf(to, asset))), _handler.owedParked(to, asset), "owed"
+            );
         }
     }
 
@@ -122,8 +124,8 @@ contract PairInvariants {
         (IOwnedBridge main, IOwnedBridge service) = _handler.pair();
         for (uint256 asset = 0; asset < ASSETS; ++asset) {
             (address home, address away) = (_handler.tokenOf(main, asset), _handler.tokenOf(service, asset));
-            uint256 minted = IOwnedVault(service.vault()).custodyOf(away);
-            uint256 locked = IOwnedVault(main.vault()).custodyOf(home);
+            uint256 minted = LaneAmount.unwrap(IOwnedVault(service.vault()).custodyOf(away));
+            uint256 locked = LaneAmount.unwrap(IOwnedVault(main.vault()).custodyOf(home));
             vm.assertEq(locked, minted + _handler.owed(asset), "S5: conservation");
             // Of a token that keeps a part of what it pays out, the vault may hold more.
             if (asset == HOSTILE) vm.assertGe(_handler.heldBy(main, asset), _handler.dueOf(main, asset), "S5: held");
@@ -150,8 +152,9 @@ contract PairInvariants {
 
     function _conserved(uint256 asset, uint256 id) private view returns (uint256 locked) {
         (IOwnedBridge main, IOwnedBridge service) = _handler.pair();
-        locked = IOwnedVault(main.vault()).custodyOfId(_handler.tokenOf(main, asset), id);
-        uint256 minted = IOwnedVault(service.vault()).custodyOfId(_handler.tokenOf(service, asset), id);
+        locked = LaneAmount.unwrap(IOwnedVault(main.vault()).custodyOfId(_handler.tokenOf(main, asset), id));
+        uint256 minted =
+            LaneAmount.unwrap(IOwnedVault(service.vault()).custodyOfId(_handler.tokenOf(service, asset), id));
         vm.assertEq(locked, minted + _handler.owedId(asset, id), "S5: conservation of the id");
     }
 

@@ -8,6 +8,7 @@ import {
     AssetKind,
     Custody,
     Direction,
+    LaneAmount,
     Limits,
     NATIVE_COIN,
     Payload,
@@ -112,7 +113,9 @@ abstract contract PairBooks is AssetTest {
             if (what == IBridge.ValueTransferRequested.selector) _bookRequest(_other(bridge), logs[i]);
             if (what == IBridge.HandedOver.selector) {
                 uint64 nonce = _bookPaid(bridge, logs[i]);
-                paid[_assetOf(_linked[bridge][nonce].request)] += _linked[bridge][nonce].request.amount;
+                paid[
+                    _assetOf(_linked[bridge][nonce].request)
+                ] += LaneAmount.unwrap(_linked[bridge][nonce].request.amount);
             }
             if (what == IBridge.HandoverParked.selector) _bookParked(bridge, logs[i]);
             if (what == IBridge.HandoverReleased.selector) ++_bookEnd(bridge, logs[i]).released;
@@ -138,9 +141,9 @@ abstract contract PairBooks is AssetTest {
         Sent memory sent = _linked[to][nonce];
         Request memory request = sent.request;
         vm.assertEq(address(uint160(uint256(log.topics[2]))), request.recipient, "S2: recipient");
-        vm.assertEq(abi.decode(log.data, (uint256)), request.amount, "S2: amount");
+        vm.assertEq(abi.decode(log.data, (uint256)), LaneAmount.unwrap(request.amount), "S2: amount");
         Limits memory limits = _vaultOf(to).limits(request.counterpartToken, Direction.Incoming);
-        uint256 local = request.amount * _unitOf(to, _assetOf(request));
+        uint256 local = LaneAmount.unwrap(request.amount) * _unitOf(to, _assetOf(request));
         vm.assertTrue(local < limits.delayedFrom, "S7: a large one waits");
         vm.assertTrue(local >= limits.min && local <= limits.max, "S7: within bounds");
         _owe(sent, false);
@@ -150,7 +153,7 @@ abstract contract PairBooks is AssetTest {
         uint64 nonce = _bookHandover(to, log);
         ++_fates[to][nonce].parked;
         Request memory request = _linked[to][nonce].request;
-        owedParked[to][_assetOf(request)] += request.amount;
+        owedParked[to][_assetOf(request)] += LaneAmount.unwrap(request.amount);
     }
 
     function _bookHandover(IOwnedBridge to, Vm.Log memory log) private returns (uint64 nonce) {
@@ -164,13 +167,15 @@ abstract contract PairBooks is AssetTest {
         fate = _fates[to][nonce];
         vm.assertTrue(_isOpen(fate), "S4: ended what is not owed");
         Sent memory sent = _linked[to][nonce];
-        owedParked[to][_assetOf(sent.request)] -= sent.request.amount;
+        owedParked[to][_assetOf(sent.request)] -= LaneAmount.unwrap(sent.request.amount);
         _owe(sent, false);
     }
 
     function _owe(Sent memory sent, bool more) private {
         uint256 asset = _assetOf(sent.request);
-        owed[asset] = more ? owed[asset] + sent.request.amount : owed[asset] - sent.request.amount;
+        owed[asset] = more
+            ? owed[asset] + LaneAmount.unwrap(sent.request.amount)
+            : owed[asset] - LaneAmount.unwrap(sent.request.amount);
         if (asset != ART && asset != ITEMS) return;
         Payload memory parts = _parts(sent);
         for (uint256 i = 0; i < parts.ids.length; ++i) {
@@ -217,6 +222,8 @@ abstract contract PairBooks is AssetTest {
         address token = _tokenOf(bridge, asset);
         IOwnedVault vault = _vaultOf(bridge);
         uint256 fees = vault.feesHeld(token);
-        return address(bridge) == address(main) ? vault.custodyOf(token) * _assets[asset].homeUnit + fees : fees;
+        return address(bridge) == address(main)
+            ? LaneAmount.unwrap(vault.custodyOf(token)) * _assets[asset].homeUnit + fees
+            : fees;
     }
 }

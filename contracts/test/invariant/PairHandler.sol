@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import {IBridge} from "../../src/interfaces/IBridge.sol";
 import {IVault} from "../../src/interfaces/IVault.sol";
 import {LaneHead} from "../../src/libraries/LaneHead.sol";
-import {Certificate, Direction, Order, Request} from "../../src/types/Types.sol";
+import {Certificate, Direction, LaneAmount, Order, Request} from "../../src/types/Types.sol";
 import {IOwnedBridge, IOwnedVault} from "../support/IOwned.sol";
 import {vm} from "../support/Vm.sol";
 import {PairWorld} from "./PairWorld.sol";
@@ -52,7 +52,7 @@ contract PairHandler is PairWorld {
         uint256 allowed = _allowance(to, _assetOf(sent.request));
         bool released = false;
         try _at(to).releaseParked(sent.request, sent.payload) {
-            vm.assertLe(sent.request.amount, allowed, "S7: released past the rate");
+            vm.assertLe(LaneAmount.unwrap(sent.request.amount), allowed, "S7: released past the rate");
             released = true;
             ++done["release"];
         } catch {}
@@ -80,10 +80,13 @@ contract PairHandler is PairWorld {
         address token = _tokenOf(bridge, asset % ASSETS);
         address counterpart = _tokenOf(_other(bridge), asset % ASSETS);
         Request memory wish;
-        (wish.recipient, wish.token, wish.counterpartToken, wish.amount) = (MALLORY, counterpart, token, 1);
+        (wish.recipient, wish.token, wish.counterpartToken, wish.amount) =
+        (MALLORY, counterpart, token, LaneAmount.wrap(1));
         if (_linked[bridge].length > 0) wish = _linked[bridge][_bound(place, 0, _linked[bridge].length - 1)].request;
         uint64 then = uint64(vm.getBlockTimestamp());
-        _denied(address(vault), abi.encodeCall(IVault.transferOut, (token, 1, MALLORY, then, counterpart)));
+        _denied(
+            address(vault), abi.encodeCall(IVault.transferOut, (token, LaneAmount.wrap(1), MALLORY, then, counterpart))
+        );
         _denied(address(vault), abi.encodeCall(IVault.transferOutWith, (wish, "", MALLORY, then)));
         _denied(address(vault), abi.encodeCall(IVault.registerToken, (token, vault.tokenConfig(token))));
         _denied(address(vault), abi.encodeCall(IVault.setLimits, (token, Direction.Incoming, _unlimited())));
@@ -131,7 +134,7 @@ contract PairHandler is PairWorld {
     function _setPaying(Request[] memory requests, bool begins) private {
         for (uint256 i = 0; i < requests.length; ++i) {
             uint256 asset = _assetOf(requests[i]);
-            _paying[asset] = begins ? _paying[asset] + requests[i].amount : 0;
+            _paying[asset] = begins ? _paying[asset] + LaneAmount.unwrap(requests[i].amount) : 0;
         }
     }
 
@@ -145,7 +148,7 @@ contract PairHandler is PairWorld {
         Certificate memory certificate = _certify(to, batch, tail, THRESHOLD);
         fault = fault % 10;
         Request memory spoiled = batch[by % batch.length];
-        if (fault == 0) spoiled.amount += _bound(by, 1, 1e18);
+        if (fault == 0) spoiled.amount = LaneAmount.wrap(LaneAmount.unwrap(spoiled.amount) + _bound(by, 1, 1e18));
         if (fault == 1) spoiled.recipient = MALLORY;
         if (fault == 2) spoiled.nonce += uint64(_bound(by, 1, 5));
         if (fault == 3) certificate = _certify(to, batch, tail, THRESHOLD - 1);

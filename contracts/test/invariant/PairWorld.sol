@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IBridge} from "../../src/interfaces/IBridge.sol";
 import {IVault} from "../../src/interfaces/IVault.sol";
-import {Direction, Limits, NATIVE_COIN, Order, Quote} from "../../src/types/Types.sol";
+import {Direction, LaneAmount, Limits, NATIVE_COIN, Order, Quote} from "../../src/types/Types.sol";
 import {HostileToken} from "../support/HostileTokens.sol";
 import {IOwnedBridge, IOwnedVault} from "../support/IOwned.sol";
 import {IProbe, ProbingRecipient} from "../support/ProbingRecipient.sol";
@@ -67,8 +67,8 @@ abstract contract PairWorld is PairBooks, IProbe {
             if (_held(service, asset) + _taking[away] < _due(service, asset)) return false;
             uint256 flying = owed[asset] - owedParked[main][asset] - owedParked[service][asset];
             uint256 parked = _parked(main, home) + _parked(service, away);
-            uint256 claims = serviceVault.custodyOf(away) + flying + parked;
-            if (mainVault.custodyOf(home) + _paying[asset] < claims) return false;
+            uint256 claims = LaneAmount.unwrap(serviceVault.custodyOf(away)) + flying + parked;
+            if (LaneAmount.unwrap(mainVault.custodyOf(home)) + _paying[asset] < claims) return false;
         }
         return address(serviceVault).balance >= serviceVault.feesHeld(NATIVE_COIN);
     }

@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import {IBridge} from "../../src/interfaces/IBridge.sol";
 import {LaneHead} from "../../src/libraries/LaneHead.sol";
 import {BridgeToken} from "../../src/tokens/BridgeToken.sol";
-import {AssetKind, Fee, Order, ParkReason, Payload, Request} from "../../src/types/Types.sol";
+import {AssetKind, Fee, LaneAmount, Order, ParkReason, Payload, Request} from "../../src/types/Types.sol";
 import {AssetPair} from "./AssetPair.sol";
 import {IOwnedBridge, IOwnedVault} from "./IOwned.sol";
 import {TestOneStepToken} from "./TestOneStepToken.sol";
@@ -60,7 +60,7 @@ abstract contract AssetTest is AssetPair {
     function _decode(Vm.Log memory log) internal pure returns (Sent memory sent) {
         Request memory request = sent.request;
         (request.kind, request.token, request.counterpartToken, request.amount, sent.payload,) =
-            abi.decode(log.data, (AssetKind, address, address, uint256, bytes, bytes32));
+            abi.decode(log.data, (AssetKind, address, address, LaneAmount, bytes, bytes32));
         request.nonce = uint64(uint256(log.topics[1]));
         request.sender = address(uint160(uint256(log.topics[2])));
         request.recipient = address(uint160(uint256(log.topics[3])));

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {LaneHead} from "../../src/libraries/LaneHead.sol";
-import {AssetKind, Payload, Request} from "../../src/types/Types.sol";
+import {AssetKind, LaneAmount, Payload, Request} from "../../src/types/Types.sol";
 import {AssetPair} from "./AssetPair.sol";
 import {IOwnedBridge} from "./IOwned.sol";
 import {vm} from "./Vm.sol";
@@ -23,8 +23,16 @@ abstract contract EveryAssetTest is AssetPair {
         uint64 nonce = mainVault.requestERC721(address(art), recipient, id, data);
         vm.stopPrank();
         payload = abi.encode(Payload(_ids(id), new uint256[](0), uri, data));
-        request =
-            Request(nonce, AssetKind.ERC721, ALICE, recipient, address(art), address(artThere), 1, keccak256(payload));
+        request = Request(
+            nonce,
+            AssetKind.ERC721,
+            ALICE,
+            recipient,
+            address(art),
+            address(artThere),
+            LaneAmount.wrap(1),
+            keccak256(payload)
+        );
     }
 
     /// Alice locks `amount` of each of `n` ids from `first` on.
@@ -44,8 +52,16 @@ abstract contract EveryAssetTest is AssetPair {
         vm.stopPrank();
         payload = abi.encode(Payload(ids, amounts, "", data));
         bytes32 hash = keccak256(payload);
-        request =
-            Request(nonce, AssetKind.ERC1155, ALICE, recipient, address(items), address(itemsThere), n * amount, hash);
+        request = Request(
+            nonce,
+            AssetKind.ERC1155,
+            ALICE,
+            recipient,
+            address(items),
+            address(itemsThere),
+            LaneAmount.wrap(n * amount),
+            hash
+        );
     }
 
     /// Alice locks gold with `data` for the recipient.
@@ -61,7 +77,14 @@ abstract contract EveryAssetTest is AssetPair {
         vm.stopPrank();
         payload = _dataOnly(data);
         request = Request(
-            nonce, AssetKind.ERC20, ALICE, recipient, address(gold), address(goldThere), amount, keccak256(payload)
+            nonce,
+            AssetKind.ERC20,
+            ALICE,
+            recipient,
+            address(gold),
+            address(goldThere),
+            LaneAmount.wrap(amount),
+            keccak256(payload)
         );
     }
 
@@ -77,7 +100,14 @@ abstract contract EveryAssetTest is AssetPair {
         vm.stopPrank();
         payload = _dataOnly(data);
         request = Request(
-            nonce, AssetKind.ERC20, sender, recipient, address(goldThere), address(gold), amount, keccak256(payload)
+            nonce,
+            AssetKind.ERC20,
+            sender,
+            recipient,
+            address(goldThere),
+            address(gold),
+            LaneAmount.wrap(amount),
+            keccak256(payload)
         );
     }
 
@@ -93,8 +123,16 @@ abstract contract EveryAssetTest is AssetPair {
         uint64 nonce = serviceVault.requestERC721(address(artThere), recipient, id, "");
         vm.stopPrank();
         payload = abi.encode(Payload(_ids(id), new uint256[](0), uri, ""));
-        request =
-            Request(nonce, AssetKind.ERC721, sender, recipient, address(artThere), address(art), 1, keccak256(payload));
+        request = Request(
+            nonce,
+            AssetKind.ERC721,
+            sender,
+            recipient,
+            address(artThere),
+            address(art),
+            LaneAmount.wrap(1),
+            keccak256(payload)
+        );
     }
 
     /// The request that sends a parked one back, as the chain links it: `kind` is this side's.

@@ -8,6 +8,7 @@ import {
     Certificate,
     Custody,
     Direction,
+    LaneAmount,
     LanePosition,
     Limits,
     NATIVE_COIN,
@@ -206,7 +207,9 @@ abstract contract PairTest {
         _at(main);
         uint64 nonce = mainVault.requestERC20(address(gold), recipient, amount, 0, "");
         vm.stopPrank();
-        return Request(nonce, AssetKind.ERC20, ALICE, recipient, address(gold), address(goldThere), amount, 0);
+        return Request(
+            nonce, AssetKind.ERC20, ALICE, recipient, address(gold), address(goldThere), LaneAmount.wrap(amount), 0
+        );
     }
 
     /// Alice locks coin on main for `recipient`.
@@ -215,7 +218,10 @@ abstract contract PairTest {
         _at(main);
         vm.prank(ALICE);
         uint64 nonce = mainVault.requestNative{value: amount}(recipient, amount, "");
-        return Request(nonce, AssetKind.Native, ALICE, recipient, NATIVE_COIN, address(coinThere), amount, 0);
+        return
+            Request(
+                nonce, AssetKind.Native, ALICE, recipient, NATIVE_COIN, address(coinThere), LaneAmount.wrap(amount), 0
+            );
     }
 
     /// `sender` burns gold or coin on service for `recipient` on main.
@@ -229,7 +235,7 @@ abstract contract PairTest {
         uint64 nonce = serviceVault.requestERC20(address(token), recipient, amount, 0, "");
         vm.stopPrank();
         address home = address(token) == address(coinThere) ? NATIVE_COIN : address(gold);
-        return Request(nonce, AssetKind.ERC20, sender, recipient, address(token), home, amount, 0);
+        return Request(nonce, AssetKind.ERC20, sender, recipient, address(token), home, LaneAmount.wrap(amount), 0);
     }
 
     // ---- certificates -----------------------------------------------------------------------------------------
@@ -332,11 +338,11 @@ abstract contract PairTest {
     }
 
     function _custody(IOwnedBridge bridge, address token) internal view returns (uint256) {
-        return _vaultOf(bridge).custodyOf(token);
+        return LaneAmount.unwrap(_vaultOf(bridge).custodyOf(token));
     }
 
     function _parked(IOwnedBridge bridge, address token) internal view returns (uint256) {
-        return bridge.parkedAmount(token);
+        return LaneAmount.unwrap(bridge.parkedAmount(token));
     }
 
     function _bound(uint256 value, uint256 low, uint256 high) internal pure returns (uint256) {

@@ -18,7 +18,7 @@ use twinspan_chains::condition::Condition;
 use twinspan_chains::transactions::{AccountHandle, AccountSnapshot};
 use twinspan_chains::{ChainConfig, EvmChain};
 
-use crate::peers::Directory;
+use crate::lanes::Directory;
 use crate::status::PairReport;
 use crate::store::Reader;
 
@@ -42,7 +42,7 @@ pub struct Api {
     /// The configuration in force.
     pub configuration: watch::Receiver<Configuration>,
     /// Since when the relayer runs.
-    pub started: std::time::Instant,
+    pub started: tokio::time::Instant,
 }
 
 impl Api {

@@ -23,7 +23,7 @@ use twinspan_chains::transactions::{
 
 use super::Api;
 use crate::engine::Message;
-use crate::peers::LaneEntry;
+use crate::lanes::LaneEntry;
 use crate::store::DecisionRow;
 
 /// Characters of a reason, at most.
@@ -250,7 +250,7 @@ async fn resume(
         return Err(refusal(StatusCode::NOT_FOUND, &problem));
     };
     let (reply, decided) = oneshot::channel();
-    let message = Message::Resume { lane: entry.index, reason: reason.to_owned(), reply };
+    let message = Message::Resume { lane: entry.direction, reason: reason.to_owned(), reply };
     let gone = || refusal(StatusCode::SERVICE_UNAVAILABLE, "the lane's engine has stopped");
     entry.engine.send(message).await.map_err(|_| gone())?;
     match decided.await.map_err(|_| gone())? {

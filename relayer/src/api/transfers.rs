@@ -14,7 +14,7 @@ use twinspan_bridge::observe::ParkReason;
 use twinspan_bridge::request::Request;
 
 use super::Api;
-use crate::peers::LaneEntry;
+use crate::lanes::LaneEntry;
 use crate::store::{Fate, SettlementRow, StoreError, StoredTransfer};
 
 /// Transfers of one transaction that are answered at once, at most.
@@ -142,7 +142,7 @@ fn transfer(api: &Api, id: TransferId) -> Result<Transfer, Refusal> {
 }
 
 fn requested(entry: &LaneEntry) -> Count {
-    entry.report.borrow().lanes[entry.index].requested
+    entry.report.borrow().lane(entry.direction).requested
 }
 
 fn unfinal(id: TransferId) -> Transfer {

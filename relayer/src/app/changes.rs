@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{info, warn};
+use twinspan_chains::Clock;
 
 use super::{AppError, Listeners, Ready};
 use crate::api::Configuration;
-use crate::clock::unix_seconds;
 use crate::config::Config;
 use crate::metrics;
 use crate::store::Store;
@@ -27,15 +27,17 @@ pub(super) struct Changes {
     /// What it held when it was read last.
     read: Option<Vec<u8>>,
     report: watch::Sender<Configuration>,
+    clock: Clock,
 }
 
 impl Changes {
     /// Watches `file`, which was just read.
-    pub(super) fn watch(file: PathBuf) -> Result<Self, AppError> {
+    pub(super) fn watch(file: PathBuf, clock: Clock) -> Result<Self, AppError> {
         let hangup = signal(SignalKind::hangup()).map_err(AppError::Signal)?;
         let seen = std::fs::read(&file).ok();
-        let (report, _) = watch::channel(Configuration { since: unix_seconds(), refused: None });
-        Ok(Self { file, hangup, read: seen.clone(), seen, report })
+        let (report, _) =
+            watch::channel(Configuration { since: clock.unix_seconds(), refused: None });
+        Ok(Self { file, hangup, read: seen.clone(), seen, report, clock })
     }
 
     /// For the status.
@@ -56,8 +58,8 @@ impl Changes {
                 Ok(next) => {
                     info!(file = %self.file.display(), "the configuration has changed: going on with it");
                     metrics::reloaded(true);
-                    self.report
-                        .send_replace(Configuration { since: unix_seconds(), refused: None });
+                    let since = self.clock.unix_seconds();
+                    self.report.send_replace(Configuration { since, refused: None });
                     return next;
                 }
                 Err(why) => {
@@ -74,6 +76,7 @@ impl Changes {
     async fn changed(&mut self) {
         loop {
             tokio::select! {
+                biased;
                 _ = self.hangup.recv() => {
                     self.read = std::fs::read(&self.file).ok();
                     self.seen.clone_from(&self.read);

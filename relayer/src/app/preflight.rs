@@ -4,10 +4,11 @@ use alloy::primitives::Address;
 use tracing::warn;
 use twinspan_bridge::ids::BridgeAt;
 use twinspan_bridge::relayer_set::RelayerSet;
+use twinspan_bridge::side::Side;
 use twinspan_chains::{Preflight, PreflightError};
 
 use super::{Chains, bridge_at};
-use crate::config::{Config, Pair, Side};
+use crate::config::{Config, Pair};
 
 /// A pair that is not what the configuration says, with what to do.
 #[derive(Debug, thiserror::Error)]
@@ -17,8 +18,8 @@ pub enum PairFault {
     Preflight {
         /// The pair's name.
         pair: String,
-        /// `main` or `service`.
-        side: &'static str,
+        /// Which end.
+        side: Side,
         /// Why.
         source: PreflightError,
     },
@@ -30,8 +31,8 @@ pub enum PairFault {
     Counterpart {
         /// The pair's name.
         pair: String,
-        /// `main` or `service`.
-        side: &'static str,
+        /// Which end.
+        side: Side,
         /// The bridge.
         bridge: BridgeAt,
         /// The counterpart that it names.
@@ -47,8 +48,8 @@ pub enum PairFault {
     Minority {
         /// The pair's name.
         pair: String,
-        /// `main` or `service`.
-        side: &'static str,
+        /// Which end.
+        side: Side,
         /// The bridge.
         bridge: BridgeAt,
         /// Its threshold.
@@ -68,23 +69,21 @@ pub async fn check_pairs(
     relayer: Address,
 ) -> Result<(), Box<PairFault>> {
     for (name, pair) in &config.pairs {
-        check(config, chains, name, pair, "main", &pair.main, &pair.service, relayer).await?;
-        check(config, chains, name, pair, "service", &pair.service, &pair.main, relayer).await?;
+        for side in Side::BOTH {
+            check(config, chains, (name, pair), side, relayer).await?;
+        }
     }
     Ok(())
 }
 
-#[expect(clippy::too_many_arguments, reason = "one call site, each names a different thing")]
 async fn check(
     config: &Config,
     chains: &Chains,
-    name: &str,
-    pair: &Pair,
-    side: &'static str,
-    here: &Side,
-    there: &Side,
+    (name, pair): (&str, &Pair),
+    side: Side,
     relayer: Address,
 ) -> Result<(), Box<PairFault>> {
+    let (here, there) = (&pair.ends[side], &pair.ends[side.other()]);
     let pair_name = name.to_owned();
     let preflight = chains[&here.chain].preflight(here.bridge).await;
     let preflight = preflight.map_err(|source| PairFault::Preflight {
@@ -105,10 +104,10 @@ async fn check(
         return Err(Box::new(fault));
     }
     if usize::from(threshold) * 3 < members * 2 {
-        warn!(pair = name, side, threshold, members, "the threshold is below two thirds");
+        warn!(pair = name, %side, threshold, members, "the threshold is below two thirds");
     }
     if !relayer_set.contains(relayer) {
-        warn!(pair = name, side, %relayer, "we are no member of the relayer set: we only observe and deliver");
+        warn!(pair = name, %side, %relayer, "we are no member of the relayer set: we only observe and deliver");
     }
     Ok(())
 }

@@ -50,6 +50,7 @@ pub(super) async fn serve(
     let (places, mut open) = (Places::default(), Crowd::new());
     loop {
         tokio::select! {
+            biased;
             () = cancel.cancelled() => break,
             Some(()) = open.next() => {}
             accepted = listener.accept(), if open.len() < CONNECTIONS_MAX => match accepted {
@@ -92,6 +93,7 @@ async fn connection(
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
+        biased;
         ended = connection.as_mut() => ended,
         () = cancel.cancelled() => {
             connection.as_mut().graceful_shutdown();
@@ -124,6 +126,7 @@ pub(super) async fn serve_operator(
         tokio::time::sleep(LAST_REQUESTS).await;
     };
     tokio::select! {
+        biased;
         ended = serving => ended,
         () = late => Ok(()),
     }

@@ -12,8 +12,8 @@ use twinspan_chains::condition::{ChainState, Condition, EndpointState};
 use twinspan_chains::transactions::Resolved;
 
 use crate::engine::Message;
+use crate::lanes::Directory;
 use crate::metrics;
-use crate::peers::Directory;
 use crate::store::{Store, StoreError, Write};
 
 /// Tells every pair that uses an account how its transactions ended.

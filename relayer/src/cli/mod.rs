@@ -64,6 +64,7 @@ fn asked_to_stop() -> eyre::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt()).wrap_err("listening for Ctrl-C")?;
     Ok(async move {
         tokio::select! {
+            biased;
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }

@@ -32,6 +32,7 @@ impl Run {
             std::future::pending::<()>().await;
         };
         tokio::select! {
+            biased;
             ended = app::run(self.config, config, stop) => ended.map_err(failure),
             () = signals => unreachable!("waits for ever after it has asked"),
         }

@@ -15,7 +15,6 @@ use super::Failure;
 use super::operator::Operator;
 use super::status::json;
 use crate::api::operator::{Done, Pending};
-use crate::clock::unix_seconds;
 
 /// Look at a running relayer's own transactions, and act on one that is stuck
 #[derive(Debug, Args)]
@@ -150,5 +149,5 @@ fn offer(fees: Fees) -> String {
 }
 
 fn age(created_at: u64) -> Duration {
-    Duration::from_secs(unix_seconds().saturating_sub(created_at))
+    Duration::from_secs(twinspan_chains::Clock::system().unix_seconds().saturating_sub(created_at))
 }

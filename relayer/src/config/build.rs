@@ -12,10 +12,11 @@ use std::time::Duration;
 use alloy::primitives::Address;
 use alloy::transports::http::reqwest::Url;
 use twinspan_bridge::ids::BlockNumber;
+use twinspan_bridge::side::PerSide;
 use twinspan_chains::signer::RemoteKey;
 
-use super::raw::{Raw, RawConfig, RawKey, RawPair, RawSide};
-use super::{Chain, Config, Fault, KeySource, Keystore, Log, Pair, PasswordSource, Peers, Side};
+use super::raw::{Raw, RawConfig, RawEnd, RawKey, RawPair};
+use super::{Chain, Config, End, Fault, KeySource, Keystore, Log, Pair, PasswordSource, Peers};
 
 /// Where in the configuration we are, and what was wrong so far.
 struct At<'a> {
@@ -226,8 +227,8 @@ fn pair(at: &mut At<'_>, raw: RawPair, chains: &Chains, folder: &Path) -> Option
         (Raw::Given(main), Raw::Given(service)) => main == service,
         _ => false,
     };
-    let main = side(&mut at.table("main"), raw.main, chains, folder);
-    let service = side(&mut at.table("service"), raw.service, chains, folder);
+    let main = end(&mut at.table("main"), raw.main, chains, folder);
+    let service = end(&mut at.table("service"), raw.service, chains, folder);
     if is_same {
         at.fault("service.chain", "the same chain on both sides", "another chain than main.chain");
     }
@@ -239,8 +240,7 @@ fn pair(at: &mut At<'_>, raw: RawPair, chains: &Chains, folder: &Path) -> Option
     let allow_minority =
         at.optional("allow_minority", raw.allow_minority, "true or false").unwrap_or(false);
     Some(Pair {
-        main: main?,
-        service: service?,
+        ends: PerSide::new(main?, service?),
         takeover,
         cosign_timeout,
         batch_max,
@@ -249,7 +249,7 @@ fn pair(at: &mut At<'_>, raw: RawPair, chains: &Chains, folder: &Path) -> Option
     })
 }
 
-fn side(at: &mut At<'_>, raw: RawSide, chains: &Chains, folder: &Path) -> Option<Side> {
+fn end(at: &mut At<'_>, raw: RawEnd, chains: &Chains, folder: &Path) -> Option<End> {
     let names = chains.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     let chain = at.required("chain", raw.chain, &format!("one of: {names}"));
     if let Some(chain) = chain.as_ref().filter(|chain| !chains.contains_key(*chain)) {
@@ -269,7 +269,7 @@ fn side(at: &mut At<'_>, raw: RawSide, chains: &Chains, folder: &Path) -> Option
         key(&mut at.table("submitter"), raw.submitter, folder)
     };
     let chain = chain?;
-    Some(Side { chain, bridge: bridge?, start_block, submitter: submitter? })
+    Some(End { chain, bridge: bridge?, start_block, submitter: submitter? })
 }
 
 impl PasswordSource {

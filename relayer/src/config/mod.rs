@@ -12,6 +12,7 @@ use std::time::Duration;
 use alloy::primitives::Address;
 use alloy::transports::http::reqwest::Url;
 use twinspan_bridge::ids::BlockNumber;
+use twinspan_bridge::side::PerSide;
 use twinspan_chains::ChainConfig;
 use twinspan_chains::signer::RemoteKey;
 
@@ -99,10 +100,8 @@ pub struct Chain {
 /// One bridge pair.
 #[derive(Clone, Debug)]
 pub struct Pair {
-    /// The bridge on the main chain.
-    pub main: Side,
-    /// The bridge on the service chain.
-    pub service: Side,
+    /// Its two ends.
+    pub ends: PerSide<End>,
     /// How long a rank waits for the one before it.
     pub takeover: Duration,
     /// How long attestations may take to become a certificate before they are posted on chain.
@@ -117,7 +116,7 @@ pub struct Pair {
 
 /// One end of a pair.
 #[derive(Clone, Debug)]
-pub struct Side {
+pub struct End {
     /// The chain's name.
     pub chain: String,
     /// The bridge's address.
@@ -194,6 +193,8 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
+    use twinspan_bridge::side::Side;
+
     use super::*;
 
     const GOOD: &str = r#"
@@ -246,7 +247,7 @@ mod tests {
         let own = key.replace("s.json", "own.json");
         let side = r#"bridge = "0x1111111111111111111111111111111111111111""#;
         let config = load(&none.replace(side, &format!("{side}, {own}"))).expect("its own");
-        let KeySource::Keystore(keystore) = &config.pairs["one"].main.submitter else {
+        let KeySource::Keystore(keystore) = &config.pairs["one"].ends[Side::Main].submitter else {
             panic!("a keystore");
         };
         assert!(keystore.path.ends_with("own.json"));
@@ -291,7 +292,7 @@ mod tests {
         let remote = r#"submitter = { remote = "https://me:secret@signer:9000/x", address = "0x3333333333333333333333333333333333333333" }"#;
         let submitter = r#"submitter = { keystore = "s.json", password_env = "PASSWORD" }"#;
         let config = load(&GOOD.replacen(submitter, remote, 1)).expect("no fault");
-        let main = config.pairs.values().next().expect("a pair").main.clone();
+        let main = config.pairs.values().next().expect("a pair").ends[Side::Main].clone();
         let KeySource::Remote(key) = &main.submitter else {
             panic!("a remote key: {:?}", main.submitter);
         };

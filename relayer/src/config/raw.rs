@@ -138,8 +138,8 @@ pub(super) struct RawEndpoint {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct RawPair {
-    pub(super) main: RawSide,
-    pub(super) service: RawSide,
+    pub(super) main: RawEnd,
+    pub(super) service: RawEnd,
     pub(super) takeover_ms: Raw<u64>,
     pub(super) cosign_timeout_ms: Raw<u64>,
     pub(super) batch_max: Raw<u64>,
@@ -149,7 +149,7 @@ pub(super) struct RawPair {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct RawSide {
+pub(super) struct RawEnd {
     pub(super) chain: Raw<String>,
     pub(super) bridge: Raw<String>,
     pub(super) start_block: Raw<u64>,

@@ -1,9 +1,9 @@
 //! What reaches the engine, what it answers, and what it tells every peer.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use tokio::sync::{broadcast, oneshot};
+use tokio::time::Instant;
 use twinspan_bridge::abstain::SignedAbstention;
 use twinspan_bridge::attest::{Attestation, Verified};
 use twinspan_bridge::ids::BlockNumber;
@@ -12,6 +12,7 @@ use twinspan_bridge::observe::{BridgeRead, BridgeState, Milestone};
 use twinspan_bridge::relayer_set::RelayerSet;
 use twinspan_bridge::schedule::Term;
 use twinspan_bridge::settle::SettleError;
+use twinspan_bridge::side::{Direction, Side};
 use twinspan_chains::transactions::Resolved;
 
 use crate::store::DecisionRow;
@@ -24,7 +25,7 @@ pub enum Message {
     /// A side's newest block was read; it may still be taken back.
     Peeked {
         /// Which side.
-        side: usize,
+        side: Side,
         /// Its state.
         newest: BridgeState,
         /// Whether it refuses value.
@@ -33,7 +34,7 @@ pub enum Message {
     /// A side's state at the cursor's own block, to tell a lying node from another history.
     Probed {
         /// Which side.
-        side: usize,
+        side: Side,
         /// Its state at the block that was read last.
         state: BridgeState,
         /// Where to go on.
@@ -49,8 +50,8 @@ pub enum Message {
     Recovered(oneshot::Sender<()>),
     /// A human decided that a lane goes on which abstains for what it attested before.
     Resume {
-        /// The lane's place in the pair.
-        lane: usize,
+        /// Which lane.
+        lane: Direction,
         /// Why, in their words.
         reason: String,
         /// What they decided; `None` if there was nothing to decide.
@@ -62,7 +63,7 @@ pub enum Message {
 #[derive(Debug)]
 pub struct Observation {
     /// Which side.
-    pub side: usize,
+    pub side: Side,
     /// What happened, up to a final block.
     pub read: BridgeRead,
     /// The state in the newest block.
@@ -95,7 +96,7 @@ pub enum Verdict {
         cursor: Milestone,
     },
     /// It is not complete, or of another history.
-    Refused(Refusal),
+    Refused(ReadRefused),
     /// The history stored was gone; everything is read again from here.
     Rewritten {
         /// The last block stored, and where the lanes stood after it.
@@ -105,7 +106,7 @@ pub enum Verdict {
 
 /// Why a read is not accepted.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum ReadRefused {
     /// The requests do not lead to the contract's own head.
     #[error(transparent)]
     Requests(LinkError),

@@ -1,14 +1,14 @@
 //! Turns what a lane wants on its destination into transactions, and their ends into inputs.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use alloy::primitives::{Address, B256, keccak256};
+use tokio::time::Instant;
 use tracing::{info, warn};
 use twinspan_bridge::attest::{Attestation, Signature};
 use twinspan_bridge::batch::Batch;
-use twinspan_bridge::effect::{Input, Purpose};
-use twinspan_bridge::ids::{Count, LaneId};
+use twinspan_bridge::ids::LaneId;
+use twinspan_bridge::io::{Input, Purpose};
 use twinspan_chains::EvmChain;
 use twinspan_chains::evm::calls::{Call, attest_call, deliver_call, deliver_gas_worst_case};
 use twinspan_chains::transactions::{AccountHandle, Intent, IntentId, Outcome, Resolved};
@@ -24,7 +24,9 @@ pub struct Submitter {
     chain: EvmChain,
     transaction_gas_max: u64,
     bridge: Address,
-    lane: String,
+    lane: LaneId,
+    /// The lane's name in logs and metrics.
+    name: String,
     account: AccountHandle,
     /// What is on its way. Never more than [`UNTOLD_MAX`](twinspan_bridge::machine::UNTOLD_MAX) batches and the
     /// attestations of one lane.
@@ -34,28 +36,21 @@ pub struct Submitter {
 }
 
 impl Submitter {
-    /// Sends to `bridge` on `chain` from `account`, for `lane`.
+    /// Sends to `bridge` on `chain` from `account`, for the lane of that id and name.
     #[must_use]
     pub fn new(
         chain: EvmChain,
         transaction_gas_max: u64,
         bridge: Address,
-        lane: String,
+        (lane, name): (LaneId, String),
         account: AccountHandle,
     ) -> Self {
         let (pending, refused) = (BTreeMap::new(), Vec::new());
-        Self { chain, transaction_gas_max, bridge, lane, account, pending, refused }
+        Self { chain, transaction_gas_max, bridge, lane, name, account, pending, refused }
     }
 
     /// Sends a batch.
-    pub async fn deliver(
-        &mut self,
-        id: LaneId,
-        lane: &str,
-        batch: &Batch,
-        attempt: u32,
-        since: Option<Instant>,
-    ) {
+    pub async fn deliver(&mut self, batch: &Batch, attempt: u32, since: Option<Instant>) {
         let checkpoint = batch.certificate.checkpoint();
         let signatures: Vec<Signature> =
             batch.certificate.signatures().iter().map(|(_, signature)| *signature).collect();
@@ -79,42 +74,40 @@ impl Submitter {
             // Never less than ordinary recipients take: a block's size is one endpoint's word.
             call.gas_limit = worst.min(self.block_gas()).max(call.gas_limit);
         }
-        let first = Count::new(batch.first().get());
+        let first = batch.first().count_before();
         let purpose = Purpose::Deliver { first, end: batch.end() };
-        let requests = batch.requests.len();
+        let (lane, requests) = (self.name.as_str(), batch.requests.len());
         info!(lane, %first, requests, tail = batch.tail.len(), attempt, "sending batch");
         metrics::submitted(lane);
         let label = format!("deliver {lane} {first}+{requests}");
-        self.send(id, purpose, attempt, call, label, since).await;
+        self.send(purpose, attempt, call, label, since).await;
     }
 
     /// Records an attestation on chain.
-    pub async fn post(&mut self, id: LaneId, lane: &str, attestation: &Attestation, attempt: u32) {
-        let count = attestation.checkpoint.count();
+    pub async fn post(&mut self, attestation: &Attestation, attempt: u32) {
+        let (lane, count) = (self.name.as_str(), attestation.checkpoint.count());
         warn!(lane, %count, "peers leave us without a certificate: posting our attestation on chain");
         metrics::posted(lane);
         let call = attest_call(self.bridge, attestation);
         let label = format!("attest {lane} {count}");
-        self.send(id, Purpose::Attest { count }, attempt, call, label, None).await;
+        self.send(Purpose::Attest { count }, attempt, call, label, None).await;
     }
 
     async fn send(
         &mut self,
-        id: LaneId,
         purpose: Purpose,
         attempt: u32,
         call: Call,
         label: String,
         since: Option<Instant>,
     ) {
-        let intent_id = intent_id(id, purpose, attempt);
+        let intent_id = intent_id(self.lane, purpose, attempt);
         let gas_limit = call.gas_limit.min(self.transaction_gas_max);
         let call = Call { gas_limit, ..call };
-        let since = since.map(tokio::time::Instant::from_std);
         let intent = Intent { since, ..Intent::new(IntentId(intent_id), call, label) };
         self.pending.insert(intent_id, purpose);
         if let Err(fault) = self.account.submit(intent).await {
-            warn!(lane = %self.lane, %fault, "the account takes no transaction now");
+            warn!(lane = %self.name, %fault, "the account takes no transaction now");
             self.pending.remove(&intent_id);
             self.refused.push(purpose);
         }
@@ -134,12 +127,12 @@ impl Submitter {
             Outcome::Reverted { transaction, data, .. } => {
                 let reason = twinspan_contracts::explain_revert(data)
                     .unwrap_or_else(|| "no reason given".into());
-                info!(lane = %self.lane, %transaction, reason, "our transaction reverted");
-                metrics::lost(&self.lane);
+                info!(lane = %self.name, %transaction, reason, "our transaction reverted");
+                metrics::lost(&self.name);
                 false
             }
             Outcome::Abandoned { reason } => {
-                warn!(lane = %self.lane, reason, "our transaction was given up");
+                warn!(lane = %self.name, reason, "our transaction was given up");
                 false
             }
         };

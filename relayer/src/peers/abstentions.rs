@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use alloy::primitives::Address;
+use tokio::time::Instant;
 use twinspan_bridge::abstain::SignedAbstention;
+use twinspan_chains::Clock;
 
-use crate::clock::unix_millis;
 use crate::status::Abstaining;
 
 /// How long a member's word counts. It repeats it every third of that.
@@ -18,35 +19,44 @@ pub const FRESH: Duration = Duration::from_secs(30);
 const CLOCK_MAX: u64 = 300_000;
 
 /// Who abstains on one lane.
-#[derive(Debug, Default)]
-pub struct Abstentions(Mutex<BTreeMap<Address, (SignedAbstention, Instant)>>);
+#[derive(Debug)]
+pub struct Abstentions {
+    heard: Mutex<BTreeMap<Address, (SignedAbstention, Instant)>>,
+    clock: Clock,
+}
 
 impl Abstentions {
-    /// Whether the word of `signer` at `time` (milliseconds of Unix time) may be news: neither heard before nor of
-    /// another day.
+    /// Nobody, by that clock.
+    #[must_use]
+    pub const fn new(clock: Clock) -> Self {
+        Self { heard: Mutex::new(BTreeMap::new()), clock }
+    }
+
+    /// Whether the word of `signer` at `time` (milliseconds of Unix time) is newer than what we have from it, and within
+    /// five minutes of our clock.
     #[must_use]
     pub fn is_news(&self, signer: Address, time: u64) -> bool {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         let is_later = known.get(&signer).is_none_or(|(said, _)| said.statement.time < time);
-        is_later && time.abs_diff(unix_millis()) <= CLOCK_MAX
+        is_later && time.abs_diff(self.clock.unix_millis()) <= CLOCK_MAX
     }
 
     /// Notes a verified word of a member. Those that count no longer are forgotten.
     pub fn note(&self, said: SignedAbstention) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, (_, heard)| heard.elapsed() < FRESH);
         known.insert(said.signer, (said, Instant::now()));
     }
 
     /// Forgets what `signer` said.
     pub fn withdraw(&self, signer: Address) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&signer);
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).remove(&signer);
     }
 
     /// Whose word counts now.
     #[must_use]
     pub fn current(&self) -> Vec<Abstaining> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = known.values().filter(|(_, heard)| heard.elapsed() < FRESH);
         let shown = fresh.map(|(said, _)| Abstaining {
             relayer: said.signer,

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use alloy::transports::http::reqwest::Url;
+use axum::body::Bytes;
+use axum::http::{Method, Request, Response, header};
 use reqwest::Client;
-use serde::de::DeserializeOwned;
+use tower::ServiceExt;
+use tower::util::BoxCloneSyncService;
 use twinspan_chains::rpc::read_bounded;
 
 use super::wire::{Attestations, Pull};
@@ -18,12 +21,18 @@ const IDLE_MAX: Duration = Duration::from_secs(15);
 /// Bytes of a peer's answer, at most.
 const ANSWER_BYTES_MAX: usize = super::wire::BODY_BYTES_MAX;
 
+/// Where peers are asked, below their address.
+const PATH: &str = "/v1/attestations";
+
 /// Why a peer could not be asked or told.
 #[derive(Debug, thiserror::Error)]
 pub enum PeerError {
-    /// It is not reached, or does not answer in time.
+    /// It is not reached.
     #[error("not reached: {0}")]
-    Unreached(#[source] reqwest::Error),
+    Unreached(String),
+    /// It does not answer in time.
+    #[error("no answer within {TIMEOUT:?}")]
+    Timeout,
     /// It refuses.
     #[error("answered {0}")]
     Refused(u16),
@@ -32,11 +41,20 @@ pub enum PeerError {
     Malformed(String),
 }
 
+impl From<reqwest::Error> for PeerError {
+    /// Without the URL, which may hold credentials.
+    fn from(error: reqwest::Error) -> Self {
+        Self::Unreached(eyre::Report::new(error.without_url()).root_cause().to_string())
+    }
+}
+
+/// Carries a message to a peer: its path and query, its body, and the answer with its status.
+pub type PeerWire = BoxCloneSyncService<Request<Bytes>, Response<Bytes>, PeerError>;
+
 /// One other relayer.
 #[derive(Clone, Debug)]
 pub struct Peer {
-    client: Client,
-    attestations: Url,
+    wire: PeerWire,
     name: String,
 }
 
@@ -47,17 +65,22 @@ impl Peer {
     /// [`PeerError::Malformed`] if the URL has no place for a path.
     pub fn new(url: &Url) -> Result<Self, PeerError> {
         let client = Client::builder()
-            .timeout(TIMEOUT)
             .pool_idle_timeout(IDLE_MAX)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
-            .build()
-            .map_err(PeerError::Unreached)?;
-        let attestations = url
-            .join("/v1/attestations")
-            .map_err(|error| PeerError::Malformed(error.to_string()))?;
-        let name = twinspan_chains::shown_origin(url);
-        Ok(Self { client, attestations, name })
+            .build()?;
+        let attestations =
+            url.join(PATH).map_err(|error| PeerError::Malformed(error.to_string()))?;
+        let wire = tower::service_fn(move |request| {
+            over_http(client.clone(), attestations.clone(), request)
+        });
+        Ok(Self::over(twinspan_chains::shown_origin(url), PeerWire::new(wire)))
+    }
+
+    /// The relayer of that name at the other end of `wire`.
+    #[must_use]
+    pub const fn over(name: String, wire: PeerWire) -> Self {
+        Self { wire, name }
     }
 
     /// Its address without credentials, for logs.
@@ -71,13 +94,9 @@ impl Peer {
     /// # Errors
     /// [`PeerError`].
     pub async fn push(&self, body: &Attestations) -> Result<(), PeerError> {
-        let request = self.client.post(self.attestations.clone()).json(body);
-        let answer =
-            request.send().await.map_err(|error| PeerError::Unreached(error.without_url()))?;
-        match answer.status() {
-            status if status.is_success() => Ok(()),
-            status => Err(PeerError::Refused(status.as_u16())),
-        }
+        let body =
+            serde_json::to_vec(body).map_err(|error| PeerError::Malformed(error.to_string()))?;
+        self.call(Method::POST, PATH.to_owned(), body.into()).await.map(drop)
     }
 
     /// Asks it for attestations.
@@ -85,22 +104,42 @@ impl Peer {
     /// # Errors
     /// [`PeerError`].
     pub async fn pull(&self, pull: &Pull) -> Result<Attestations, PeerError> {
-        self.get(pull).await
-    }
-
-    async fn get<T: DeserializeOwned>(&self, pull: &Pull) -> Result<T, PeerError> {
-        let unreached = |error: reqwest::Error| PeerError::Unreached(error.without_url());
-        let mut url = self.attestations.clone();
-        url.query_pairs_mut()
-            .append_pair("lane", &pull.lane.to_string())
-            .append_pair("above", &pull.above.to_string());
-        let answer = self.client.get(url).send().await.map_err(unreached)?;
-        if !answer.status().is_success() {
-            return Err(PeerError::Refused(answer.status().as_u16()));
-        }
-        let body = read_bounded(answer, ANSWER_BYTES_MAX).await.map_err(unreached)?;
-        let body =
-            body.ok_or_else(|| PeerError::Malformed(format!("over {ANSWER_BYTES_MAX} bytes")))?;
+        let question = format!("{PATH}?lane={}&above={}", pull.lane, pull.above);
+        let body = self.call(Method::GET, question, Bytes::new()).await?;
         serde_json::from_slice(&body).map_err(|error| PeerError::Malformed(error.to_string()))
     }
+
+    async fn call(&self, method: Method, path: String, body: Bytes) -> Result<Bytes, PeerError> {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(body)
+            .map_err(|error| PeerError::Malformed(error.to_string()))?;
+        let answer = tokio::time::timeout(TIMEOUT, self.wire.clone().oneshot(request)).await;
+        let answer = answer.map_err(|_| PeerError::Timeout)??;
+        match answer.status() {
+            status if status.is_success() => Ok(answer.into_body()),
+            status => Err(PeerError::Refused(status.as_u16())),
+        }
+    }
+}
+
+async fn over_http(
+    client: Client,
+    attestations: Url,
+    request: Request<Bytes>,
+) -> Result<Response<Bytes>, PeerError> {
+    let (parts, body) = request.into_parts();
+    let mut url = attestations;
+    url.set_query(parts.uri.query());
+    let request = client.request(parts.method, url).headers(parts.headers).body(body);
+    let answer = request.send().await?;
+    let status = answer.status();
+    let body = read_bounded(answer, ANSWER_BYTES_MAX).await?;
+    let body =
+        body.ok_or_else(|| PeerError::Malformed(format!("over {ANSWER_BYTES_MAX} bytes")))?;
+    let mut answer = Response::new(Bytes::from(body));
+    *answer.status_mut() = status;
+    Ok(answer)
 }

@@ -18,8 +18,8 @@ use super::wire::{
     ABSTENTIONS_MAX, ATTESTATIONS_MAX, Attestations, BODY_BYTES_MAX, Pull, WireAbstention,
     WireAttestation,
 };
-use super::{Directory, LaneEntry};
 use crate::engine::Message;
+use crate::lanes::{Directory, LaneEntry};
 use crate::metrics;
 use crate::store::Reader;
 

@@ -3,21 +3,22 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use alloy::primitives::Address;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 use twinspan_bridge::abstain::{Reason, SignedAbstention, Statement};
 use twinspan_bridge::ids::{Epoch, LaneId};
+use twinspan_chains::Clock;
 use twinspan_chains::signer::abstain;
 
-use super::attest::Attester;
-use crate::clock::unix_millis;
 use crate::engine::{Outbox, Outgoing};
+use crate::keys::Attester;
+use crate::lanes::{Directory, LaneEntry};
 use crate::metrics;
 use crate::peers::abstentions::FRESH;
-use crate::peers::{Directory, LaneEntry};
 
 /// How often the lanes are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -37,6 +38,8 @@ pub struct Abstainer {
     pub directory: Arc<Directory>,
     /// To every peer.
     pub outbox: Outbox,
+    /// The time of day.
+    pub clock: Clock,
 }
 
 /// What was said of a lane, and heard.
@@ -89,7 +92,7 @@ impl Abstainer {
             epoch: Epoch::new(status.epoch),
             count: status.newest.count,
             reason,
-            time: unix_millis(),
+            time: self.clock.unix_millis(),
         };
         let Some(signed) = self.sign(statement).await else { return };
         *told = Some((reason, Instant::now()));

@@ -7,15 +7,15 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alloy::primitives::Address;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
-use twinspan_bridge::attest::{AttestationKey, Verified};
+use twinspan_bridge::attest::Verified;
 use twinspan_bridge::digest::Checkpoint;
 use twinspan_chains::signer::{Signer, attest};
+use twinspan_chains::{Backoff, Clock};
 
 use crate::engine::Message;
 use crate::metrics;
@@ -26,28 +26,11 @@ pub const ASKED_MAX: usize = 64;
 /// Requests to the signer at once.
 const UNDER_WAY_MAX: usize = 16;
 
-/// Longest pause before a checkpoint is sent to the signer again.
-const BACKOFF_MAX: Duration = Duration::from_secs(10);
+/// First pause before a checkpoint is sent to the signer again.
+const PAUSE_MIN: Duration = Duration::from_millis(500);
 
-/// The key that attests: in this process, or somewhere else.
-#[derive(Clone, Debug)]
-pub enum Attester {
-    /// Signs at once.
-    Here(Arc<AttestationKey>),
-    /// Is asked.
-    Elsewhere(Arc<dyn Signer>),
-}
-
-impl Attester {
-    /// The address that attests.
-    #[must_use]
-    pub fn address(&self) -> Address {
-        match self {
-            Self::Here(key) => key.address(),
-            Self::Elsewhere(signer) => signer.address(),
-        }
-    }
-}
+/// Longest pause before it is.
+const PAUSE_MAX: Duration = Duration::from_secs(10);
 
 /// Asks the remote signer for one pair.
 #[derive(Debug)]
@@ -60,6 +43,8 @@ pub struct RemoteAttester {
     pub asked: mpsc::Receiver<Checkpoint>,
     /// Where signatures go.
     pub engine: mpsc::Sender<Message>,
+    /// Each waiter's chance.
+    pub clock: Clock,
 }
 
 impl RemoteAttester {
@@ -78,6 +63,7 @@ impl RemoteAttester {
         let mut under_way = FuturesUnordered::new();
         loop {
             tokio::select! {
+                biased;
                 Some(signed) = under_way.next(), if !under_way.is_empty() => {
                     if self.engine.send(Message::Signed(signed)).await.is_err() {
                         return;
@@ -86,7 +72,8 @@ impl RemoteAttester {
                 asked = self.asked.recv(), if under_way.len() < UNDER_WAY_MAX => match asked {
                     Some(checkpoint) => {
                         let (signer, pair) = (Arc::clone(&self.signer), self.pair.clone());
-                        under_way.push(async move { sign(&signer, &pair, checkpoint).await });
+                        let pause = self.clock.backoff(PAUSE_MIN, PAUSE_MAX);
+                        under_way.push(async move { sign(&*signer, &pair, checkpoint, pause).await });
                     }
                     None => return,
                 },
@@ -96,18 +83,22 @@ impl RemoteAttester {
 }
 
 /// Asks until there is a signature.
-async fn sign(signer: &dyn Signer, pair: &str, checkpoint: Checkpoint) -> Verified {
-    let mut pause = Duration::from_millis(500);
+async fn sign(
+    signer: &dyn Signer,
+    pair: &str,
+    checkpoint: Checkpoint,
+    mut pause: Backoff,
+) -> Verified {
     loop {
+        let wait = pause.next();
         match attest(signer, checkpoint).await {
             Ok(signed) => return signed,
             Err(fault) => {
                 let count = checkpoint.count();
                 metrics::unsigned();
-                warn!(pair, %count, %fault, ?pause, "an attestation waits for its signature");
+                warn!(pair, %count, %fault, ?wait, "an attestation waits for its signature");
             }
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(BACKOFF_MAX);
+        tokio::time::sleep(wait).await;
     }
 }

@@ -8,17 +8,21 @@ use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 use twinspan_bridge::lifecycle::LaneStatus;
+use twinspan_chains::Backoff;
 
 use crate::engine::{Message, Outgoing};
+use crate::lanes::{Directory, LaneEntry};
 use crate::peers::client::{Peer, PeerError};
 use crate::peers::wire::{ABSTENTIONS_MAX, ATTESTATIONS_MAX, Attestations, Pull, WireAttestation};
-use crate::peers::{Directory, LaneEntry};
 
 /// Messages that a slow peer may be behind before it skips some.
 pub const OUTBOX_MAX: usize = 256;
 
-/// Longest pause before a peer that fails is tried again.
-const BACKOFF_MAX: Duration = Duration::from_secs(5);
+/// First pause before a peer that fails is tried again.
+pub const PAUSE_MIN: Duration = Duration::from_millis(200);
+
+/// Longest pause before it is.
+pub const PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// The exchange with one peer.
 #[derive(Debug)]
@@ -34,6 +38,8 @@ pub struct Exchange {
     /// Told once when the peer has answered what it holds of every lane, for a relayer that lost its
     /// store.
     pub answered: Option<mpsc::Sender<()>>,
+    /// Between tries of a peer that fails.
+    pub pause: Backoff,
 }
 
 impl Exchange {
@@ -49,29 +55,31 @@ impl Exchange {
     async fn exchange(&mut self) {
         let mut pulls = tokio::time::interval(self.pull_interval);
         pulls.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut failures = 0_u32;
+        let mut fails = false;
         loop {
             let result = tokio::select! {
+                biased;
+                // First, for it comes seldom: what is to be told never ends on a busy lane.
+                _ = pulls.tick() => self.pull().await,
                 received = self.outbox.recv() => match received {
                     Ok(first) => self.push(first).await.map(|()| true),
                     Err(RecvError::Lagged(_)) => Ok(false),
                     Err(RecvError::Closed) => return std::future::pending().await,
                 },
-                _ = pulls.tick() => self.pull().await,
             };
             match result {
-                Ok(true) if failures > 0 => {
+                Ok(true) if fails => {
                     info!(peer = self.peer.name(), "peer is back");
-                    failures = 0;
+                    fails = false;
+                    self.pause.reset();
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    if failures == 0 {
+                    if !fails {
                         warn!(peer = self.peer.name(), %error, "peer fails, trying again");
                     }
-                    failures = (failures + 1).min(6);
-                    let pause = Duration::from_millis(100 << failures).min(BACKOFF_MAX);
-                    tokio::time::sleep(pause).await;
+                    fails = true;
+                    tokio::time::sleep(self.pause.next()).await;
                 }
             }
         }

@@ -4,10 +4,11 @@
 //! engine refuses is read again; if the node insists, its account of the block read last tells
 //! whether it lies about logs or stands on another history.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use alloy::primitives::Address;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use twinspan_bridge::abstain::Reason;
@@ -16,26 +17,26 @@ use twinspan_bridge::machine::WINDOW_MAX;
 use twinspan_bridge::observe::{BridgeRead, BridgeState, Milestone};
 use twinspan_bridge::relayer_set::RelayerSet;
 use twinspan_bridge::schedule::{Term, term_start};
-use twinspan_chains::{EvmChain, Head, ReadError, RpcFault};
+use twinspan_bridge::side::Side;
+use twinspan_chains::{Clock, EvmChain, Head, ReadError, RpcFault};
 
 use super::read_ahead::{ReadAhead, block};
-use crate::clock::unix_seconds;
-use crate::engine::{Message, Observation, Refusal, Verdict};
+use crate::engine::{Message, Observation, ReadRefused, Verdict};
 use crate::status::PairReport;
 
 /// First pause after a failed read.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 
 /// Longest pause after a failed read.
-const BACKOFF_MAX: Duration = Duration::from_secs(10);
+const PAUSE_MAX: Duration = Duration::from_secs(10);
 
-/// Refusals in a row after which the node's account of the last block is asked for.
+/// ReadRefuseds in a row after which the node's account of the last block is asked for.
 const REFUSALS_BEFORE_PROBE: u32 = 2;
 
 /// Failed reads in a row after which the peers are told.
 const FAILURES_BEFORE_WORD: u32 = 4;
 
-/// Blocks behind the last final one whose state every node has: what fails there, fails for another reason.
+/// Blocks behind the last final one: state this recent is never pruned; a failure there has another cause.
 const STATE_BLOCKS_MIN: u64 = 8;
 
 /// What an observer waits for next.
@@ -52,7 +53,7 @@ enum Fault {
     #[error(transparent)]
     Read(#[from] ReadError),
     #[error("{0}")]
-    Refused(Refusal),
+    Refused(ReadRefused),
     #[error("the engine has stopped")]
     Stopped,
 }
@@ -92,7 +93,7 @@ impl Fault {
 #[derive(Debug)]
 pub struct Observer {
     /// Which side of the pair.
-    pub side: usize,
+    pub side: Side,
     /// For logs: `<pair>/<chain>`.
     pub name: String,
     /// The chain.
@@ -111,6 +112,8 @@ pub struct Observer {
     pub report: watch::Receiver<PairReport>,
     /// What is known between two reads.
     pub memory: Memory,
+    /// The time of day.
+    pub clock: Clock,
     /// Why the lane that begins here is not read now.
     pub trouble: watch::Sender<Option<Reason>>,
 }
@@ -142,13 +145,13 @@ impl Observer {
     async fn observe(&mut self) {
         let mut heads = self.chain.seen_heads();
         heads.mark_changed();
-        let mut pause = PAUSE_MIN;
+        let mut pause = self.clock.backoff(PAUSE_MIN, PAUSE_MAX);
         let mut latest = next(&mut heads).await;
         loop {
             let seen_at = Instant::now();
             let advanced = self.advance(latest, seen_at).await;
             if advanced.is_ok() {
-                pause = PAUSE_MIN;
+                pause.reset();
                 self.memory.refusals = 0;
                 self.memory.failures = 0;
                 self.trouble.send_if_modified(|trouble| trouble.take().is_some());
@@ -158,6 +161,7 @@ impl Observer {
                 Ok(Pace::NoRoom) => {
                     let side = self.side;
                     tokio::select! {
+                        biased;
                         head = next(&mut heads) => latest = head,
                         _ = self.report.wait_for(|report| has_room(report, side)) => {}
                     }
@@ -169,8 +173,7 @@ impl Observer {
                     if self.memory.failures >= FAILURES_BEFORE_WORD {
                         self.trouble.send_replace(Some(fault.reason()));
                     }
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(BACKOFF_MAX);
+                    tokio::time::sleep(pause.next()).await;
                     if let Err(fault) = self.after(&fault).await {
                         warn!(side = %self.name, %fault, "probe failed, trying again");
                     }
@@ -258,7 +261,7 @@ impl Observer {
         }
         let newest = self.state_of(latest).await?;
         self.memory.told = Some(latest);
-        let paused = is_paused(&newest);
+        let paused = self.is_paused(&newest);
         let message = Message::Peeked { side: self.side, newest, paused };
         self.engine.send(message).await.map_err(|_| Fault::Stopped)
     }
@@ -290,7 +293,7 @@ impl Observer {
             }
         };
         self.memory.term = Some(term);
-        let paused = is_paused(&newest);
+        let paused = self.is_paused(&newest);
         Ok(Observation { side: self.side, read, newest, set, paused, term, final_to, seen_at })
     }
 
@@ -320,6 +323,10 @@ impl Observer {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn is_paused(&self, state: &BridgeState) -> bool {
+        state.paused_until > self.clock.unix_seconds()
     }
 
     /// What to do before the next attempt.
@@ -365,11 +372,7 @@ async fn next(heads: &mut watch::Receiver<Option<Head>>) -> BlockRef {
 }
 
 /// Whether the lane that begins at this side has come far enough down to be filled again.
-fn has_room(report: &PairReport, side: usize) -> bool {
-    let status = report.lanes[side].status.as_ref();
+fn has_room(report: &PairReport, side: Side) -> bool {
+    let status = report.lane(side.outgoing()).status.as_ref();
     status.is_some_and(|status| status.window < WINDOW_MAX / 2)
-}
-
-fn is_paused(state: &BridgeState) -> bool {
-    state.paused_until > unix_seconds()
 }

@@ -9,7 +9,8 @@ use twinspan_bridge::attest::Attestation;
 use twinspan_bridge::digest::Checkpoint;
 use twinspan_bridge::ids::{Count, Epoch, Lane, LaneId, Nonce};
 use twinspan_bridge::lane_head::LanePosition;
-use twinspan_bridge::machine::{LinkedRequest, Snapshot, WINDOW_MAX};
+use twinspan_bridge::lane_head::LinkedRequest;
+use twinspan_bridge::machine::{Snapshot, WINDOW_MAX};
 use twinspan_chains::transactions::{AccountKey, StoredTransaction};
 
 use super::tables::{

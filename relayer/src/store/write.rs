@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use twinspan_bridge::attest::Attestation;
 use twinspan_bridge::digest::Checkpoint;
 use twinspan_bridge::ids::{AccountNonce, Count, LaneId, Nonce};
-use twinspan_bridge::machine::LinkedRequest;
+use twinspan_bridge::lane_head::LinkedRequest;
 use twinspan_bridge::observe::{Settlement, SettlementEvent};
 use twinspan_chains::transactions::{AccountKey, StoredTransaction};
 

@@ -12,7 +12,6 @@ use twinspan_contracts::{Bridge, TestMultiToken, TestNFT, TestToken, Vault, expl
 use super::Transfer;
 use crate::cli::Failure;
 use crate::cli::wallet::Connection;
-use crate::clock::unix_seconds;
 
 /// Decimals of every chain's coin.
 const COIN_DECIMALS: u8 = 18;
@@ -96,7 +95,7 @@ impl Transfer {
                 None => node(error),
             }
         })?;
-        if quote.earliest > unix_seconds() + 1 {
+        if quote.earliest > twinspan_chains::Clock::system().unix_seconds() + 1 {
             let room = vault.available(token, direction::OUTGOING).call().await.map_err(node)?;
             let when = match quote.earliest {
                 u64::MAX => "never by the limits in force".to_owned(),
@@ -139,7 +138,7 @@ impl Transfer {
             return Err(refused("--to is a bridge or its vault: it would keep what arrives"));
         }
         let until = bridge.positions().call().await.map_err(node)?.pausedUntil;
-        if until > unix_seconds() {
+        if until > twinspan_chains::Clock::system().unix_seconds() {
             return Err(refused(format!("the bridge is paused until Unix time {until}")));
         }
         Ok(address)

@@ -1,14 +1,14 @@
-//! One lane of the engine, with its age, its alarms and its way to the destination.
+//! Runs one lane of the engine: its machine, the age of what waits, its alarms and its way to the destination.
 
 use std::collections::VecDeque;
-use std::time::Instant;
 
+use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
-use twinspan_bridge::effect::{Alarm, Conflict};
-use twinspan_bridge::ids::{BlockNumber, Count, Lane, LaneId, Nonce};
+use twinspan_bridge::ids::{BlockNumber, Count, Lane, Nonce};
+use twinspan_bridge::io::Alarm;
+use twinspan_bridge::lane_head::LanePosition;
 use twinspan_bridge::machine::{LaneMachine, Params};
 use twinspan_bridge::observe::SettlementEvent;
-use twinspan_bridge::relayer_set::RelayerSet;
 use twinspan_bridge::settle::Settled;
 
 use super::submit::Submitter;
@@ -35,60 +35,56 @@ pub struct LaneSetup {
 }
 
 /// One lane and what surrounds it.
-pub(super) struct Seat {
-    pub(super) lane: Lane,
-    pub(super) id: LaneId,
+pub(super) struct LaneRunner {
     pub(super) name: String,
     pub(super) machine: LaneMachine,
-    /// Recovering until peers had their time to return what was lost.
-    pub(super) params: Params,
-    /// The destination's relayer set, as it was last read.
-    pub(super) set: Option<RelayerSet>,
-    pub(super) start_block: BlockNumber,
-    pub(super) conflict: Option<Conflict>,
+    /// The last block in which the source bridge cannot have done anything.
+    before_start: BlockNumber,
     pub(super) submitter: Submitter,
     /// When the lane was first linked this far, for what the destination has not passed.
     pub(super) ages: VecDeque<(Count, Instant)>,
     pub(super) alarms: VecDeque<String>,
 }
 
-impl Seat {
+impl LaneRunner {
     pub(super) fn restore(setup: LaneSetup, store: &Store) -> Result<Self, StoreError> {
         let LaneSetup { params, name, start_block, submitter } = setup;
-        let lane = params.lane;
-        let mut snapshot = store.reader().snapshot(&lane)?;
-        if snapshot.linked_block < start_block {
-            // Nothing can have happened before the bridge was there.
-            snapshot.linked_block = start_block.minus(1);
-        }
-        let conflict = snapshot.conflict;
+        let before_start = start_block.minus(1);
+        let mut snapshot = store.reader().snapshot(&params.lane)?;
+        snapshot.linked_block = snapshot.linked_block.max(before_start);
         let machine = LaneMachine::restore(params, snapshot);
-        let mut seat = Self {
-            lane,
-            id: lane.id(),
-            name,
-            machine,
-            params,
-            set: None,
-            start_block: start_block.minus(1),
-            conflict,
-            submitter,
-            ages: VecDeque::new(),
-            alarms: VecDeque::new(),
-        };
-        seat.age(seat.machine.linked().count, Instant::now());
-        Ok(seat)
+        let (ages, alarms) = (VecDeque::new(), VecDeque::new());
+        let mut runner = Self { name, machine, before_start, submitter, ages, alarms };
+        runner.age(runner.machine.linked().count, Instant::now());
+        Ok(runner)
     }
 
+    /// How far the lane has come.
     pub(super) fn row(&self) -> Write {
-        let row = LaneRow {
+        Write::Lane(self.machine.lane_id(), self.state())
+    }
+
+    /// The same, where the source's history is gone.
+    pub(super) fn unlinked(&self) -> Write {
+        let linked = LanePosition::start(self.machine.lane());
+        let row = LaneRow { linked, linked_block: self.before_start, term: None, ..self.state() };
+        Write::Lane(self.machine.lane_id(), row)
+    }
+
+    /// The same, where the destination's history is gone.
+    pub(super) fn unsettled(&self) -> Write {
+        let settled = LanePosition::start(self.machine.lane());
+        Write::Lane(self.machine.lane_id(), LaneRow { settled, ..self.state() })
+    }
+
+    fn state(&self) -> LaneRow {
+        LaneRow {
             linked: self.machine.linked(),
             linked_block: self.machine.linked_block(),
             term: self.machine.term(),
             settled: self.machine.settled(),
-            conflict: self.conflict,
-        };
-        Write::Lane(self.id, row)
+            conflict: self.machine.conflict(),
+        }
     }
 
     pub(super) fn age(&mut self, linked: Count, seen_at: Instant) {
@@ -164,7 +160,7 @@ pub(super) fn log_settled(name: &str, lane: &Lane, settled: &Settled) {
         let span = |nonce| transfer_span(lane, nonce).entered();
         match settlement.event {
             SettlementEvent::BatchDelivered { first, count, submitter, .. } => {
-                metrics::delivered(name, count.since(Count::new(first.get())));
+                metrics::delivered(name, count.since(first.count_before()));
                 info!(lane = name, %first, %count, %submitter, %transaction, "batch handed over");
             }
             SettlementEvent::HandedOver { nonce, .. } => {

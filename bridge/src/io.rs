@@ -1,4 +1,4 @@
-//! What goes into the lane state machine and what comes out of it.
+//! Inputs and outputs of the lane state machine.
 
 use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ use crate::schedule::Term;
 pub enum Input {
     /// The source's final blocks were read up to `to`; everything that the contract counts is linked.
     RequestsObserved {
-        /// What was requested.
+        /// The requests.
         linked: Final<Linked>,
         /// The last block read.
         to: BlockRef,
@@ -37,7 +37,7 @@ pub enum Input {
     RelayerSetRead(RelayerSet),
     /// A peer sent an attestation, or the destination recorded one. Not verified.
     PeerAttested {
-        /// What came.
+        /// The attestation.
         attestation: Attestation,
         /// Whether it is recorded on the destination chain.
         recorded: bool,
@@ -48,7 +48,7 @@ pub enum Input {
     Recovered,
     /// A batch or a posted attestation came to its end.
     TransactionResolved {
-        /// What it was for.
+        /// Its purpose.
         purpose: Purpose,
         /// Whether the chain accepted it.
         accepted: bool,
@@ -59,7 +59,7 @@ pub enum Input {
     Tick,
 }
 
-/// What a transaction is for.
+/// The purpose of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
@@ -77,19 +77,26 @@ pub enum Purpose {
     },
 }
 
-/// Something to do, after the state that asks for it is stored.
+/// A thing that the machine asks for. Its kind says when it is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Sign this checkpoint. A signature is not released by making it, so that it may be answered within the step;
-    /// or at any later time, by a signer that is somewhere else.
+pub enum Output {
+    /// Within the step or later: sign this checkpoint. Signing does not publish the signature, so the caller may sign
+    /// at once, or later if the key is remote.
     Sign(Checkpoint),
-    /// Keep this for good.
+    /// In the commit of the step: keep this for good.
     Record(Record),
+    /// After that commit, never before: do this.
+    Act(Action),
+}
+
+/// Something that others see, done after the state that asks for it is stored. Each is harmless when done twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
     /// Send these attestations to every peer.
     Exchange(Vec<Attestation>),
     /// Send this batch to the destination, after those asked for before it.
     Submit {
-        /// What to hand over.
+        /// The batch.
         batch: Batch,
         /// How many batches of this relayer that began at the same count failed: gas is allowed for
         /// accordingly.
@@ -111,9 +118,9 @@ pub enum Effect {
 pub enum Record {
     /// An attestation, our own or a peer's.
     Attestation(Attestation),
-    /// What the lane abstains for, or that it no longer does.
+    /// The conflict that the lane abstains for; `None` once it is over.
     Conflict(Option<Conflict>),
-    /// Own attestations of a history that is gone. They bind no longer, because a human has said so.
+    /// Own attestations of a history that is gone. A human has decided that they no longer bind.
     Voided(Vec<Attestation>),
 }
 
@@ -127,11 +134,11 @@ pub struct Conflict {
     pub highest_attested: Count,
     /// The head linked before.
     pub linked: LanePosition,
-    /// What the chain shows instead.
+    /// The chain's position there now.
     pub contract: LanePosition,
 }
 
-/// What an operator must know.
+/// News for the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Alarm {
     /// A member signed a head that is not the one linked here.
