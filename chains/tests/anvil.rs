@@ -73,9 +73,9 @@ impl Submitter {
             chain.provider().raw_request("anvil_setBalance".into(), funds).await;
         set.expect("funded");
         let (sender, outcomes) = mpsc::channel(16);
-        let (engine, handle) = Account::new(chain.clone(), signer, MemoryStore::default(), sender);
+        let (account, handle) = Account::new(chain.clone(), signer, MemoryStore::default(), sender);
         let cancel = CancellationToken::new();
-        tokio::spawn(engine.run(cancel.clone()));
+        tokio::spawn(account.run(cancel.clone()));
         let mut heads = chain.heads();
         let stop = cancel.clone();
         tokio::spawn(async move {
@@ -91,7 +91,7 @@ impl Submitter {
 
     async fn outcome(&mut self) -> Resolved {
         let waited = tokio::time::timeout(Duration::from_secs(20), self.outcomes.recv()).await;
-        waited.expect("an outcome in time").expect("the engine runs")
+        waited.expect("an outcome in time").expect("the account runs")
     }
 }
 
@@ -136,7 +136,7 @@ async fn heads_come_by_subscription_and_survive_the_loss_of_the_node() {
 }
 
 #[tokio::test]
-async fn the_engine_sends_on_chains_with_and_without_fees() {
+async fn an_account_sends_on_chains_with_and_without_fees() {
     for (chain_id, args) in [(31_402, &[][..]), (31_403, WITHOUT_FEES)] {
         let anvil = Anvil::start(chain_id, args).await;
         let mut config = config(&anvil);

@@ -1,4 +1,4 @@
-//! The transaction engine against a scripted node: whatever happens, each intent ends, and once.
+//! An account against a scripted node: whatever happens, each intent ends, and once.
 #![expect(clippy::disallowed_methods, reason = "a test starts what it watches, and ends with it")]
 
 mod support;
