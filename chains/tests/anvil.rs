@@ -255,14 +255,14 @@ async fn value_moves_over_a_deployed_pair() {
     let linked = Linked::check(LanePosition::start(&lane), read.requests, read.state.outgoing)
         .expect("the lane is complete");
     assert_eq!(linked.requests().len(), 64);
-    assert_eq!(linked.requests()[0].0.request.token, NATIVE_COIN);
+    assert_eq!(linked.requests()[0].sourced.request.token, NATIVE_COIN);
 
     // Certified and handed over, first half in one batch with a tail, then the rest.
     let checkpoint = Checkpoint { lane, epoch: Epoch::new(1), position: linked.to() };
     let attestation = *key.sign(checkpoint).get();
     let requests: Vec<_> =
-        linked.requests().iter().map(|(sourced, _)| sourced.request.clone()).collect();
-    let tail: Vec<B256> = requests[32..].iter().map(|request| request.hash()).collect();
+        linked.requests().iter().map(|linked| linked.sourced.request.clone()).collect();
+    let tail: Vec<B256> = linked.requests()[32..].iter().map(|linked| linked.hash).collect();
     let mut submitter = Submitter::start(&service).await;
     let before: BlockNumber = service.latest().await.expect("a head").number;
     for (n, (part, tail)) in

@@ -1,6 +1,6 @@
 //! Reads the state of a bridge contract.
 
-use alloy::primitives::{Address, B256, Bytes};
+use alloy::primitives::{Address, Bytes};
 use alloy::sol_types::SolCall;
 use serde_json::json;
 use twinspan_bridge::ids::{BlockRef, Count, Epoch};
