@@ -83,7 +83,7 @@ impl Abstention {
 }
 
 /// "I attest nothing after the first `count` requests of this lane now."
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Statement {
     /// The lane.
     pub lane: Lane,
@@ -98,7 +98,7 @@ pub struct Statement {
 }
 
 /// A statement with its signature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignedAbstention {
     /// The statement.
     pub statement: Statement,

@@ -1,12 +1,9 @@
 //! Decides which source blocks are final, by the chain's own rule.
 
-use serde::{Deserialize, Serialize};
-
 use crate::ids::BlockNumber;
 
 /// When a block of a chain counts as final.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FinalityRule {
     /// At once: QBFT, IBFT and other chains whose consensus never takes a block back.
     Instant,

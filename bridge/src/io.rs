@@ -60,8 +60,7 @@ pub enum Input {
 }
 
 /// The purpose of a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Purpose {
     /// Handing over the requests from `first` to `end`.
     Deliver {

@@ -52,7 +52,7 @@ pub struct Linked {
 }
 
 /// A request in its place.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkedRequest {
     /// The request and where it was made.
     pub sourced: SourcedRequest,

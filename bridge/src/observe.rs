@@ -9,7 +9,7 @@ use crate::lane_head::LanePosition;
 use crate::request::SourcedRequest;
 
 /// A bridge contract's own account of itself at one block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BridgeState {
     /// The lane whose source it is.
     pub outgoing: LanePosition,
@@ -52,7 +52,7 @@ pub struct BridgeRead {
 }
 
 /// One event of the incoming lane, and where it happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settlement {
     /// The event.
     pub event: SettlementEvent,
@@ -63,8 +63,7 @@ pub struct Settlement {
 }
 
 /// The fate of a handover.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SettlementEvent {
     /// The lane moved on by a batch.
     BatchDelivered {

@@ -1,7 +1,6 @@
 //! The members and threshold of one epoch, within the contract's bounds.
 
 use alloy_primitives::Address;
-use serde::{Deserialize, Serialize};
 
 use crate::ids::Epoch;
 
@@ -9,7 +8,7 @@ use crate::ids::Epoch;
 pub const MEMBERS_MAX: usize = 64;
 
 /// The relayers of one epoch: distinct non-zero members and a threshold within their number.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RelayerSet {
     epoch: Epoch,
     threshold: u8,

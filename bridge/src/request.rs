@@ -117,7 +117,7 @@ fn request_typehash() -> B256 {
 }
 
 /// A request and where on the source chain it was made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourcedRequest {
     /// The request.
     pub request: Request,

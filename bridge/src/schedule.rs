@@ -6,13 +6,12 @@
 use std::time::Duration;
 
 use alloy_primitives::{Address, B256, keccak256};
-use serde::{Deserialize, Serialize};
 
 use crate::ids::{BlockNumber, Epoch, LaneId};
 use crate::relayer_set::RelayerSet;
 
 /// A fixed number of source blocks that share one order of submitters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Term {
     /// The term's first source block.
     pub start: BlockNumber,

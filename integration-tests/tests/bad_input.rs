@@ -1,15 +1,15 @@
 //! What is wrong at the start is refused at once, in one message that says what, where and what to do.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use alloy::primitives::Address;
 use eyre::{OptionExt, WrapErr, ensure};
-use redb::{Database, TableDefinition};
+use flate2::read::GzDecoder;
 use serde_json::Value;
 use twinspan_integration_tests::command::{run, twinspan};
 use twinspan_integration_tests::live::folder;
 use twinspan_relayer::devnet::{Options, World};
-use twinspan_relayer::store::SCHEMA;
 
 /// A relayer that may be started with another configuration than its own. Its own process is stopped.
 struct Trial {
@@ -136,8 +136,7 @@ async fn wrong_stores(trial: &Trial) -> eyre::Result<()> {
     let me = trial.world.relayers[0].address.to_string();
     run(&other_key).await?.refuses(1, &["relayer.redb", "belongs to relayer", &me])?;
 
-    std::fs::copy(trial.world.relayers[0].store(), trial.folder().join("newer.redb"))?;
-    put_schema(&trial.folder().join("newer.redb"), SCHEMA + 1)?;
+    std::fs::write(trial.folder().join("newer.redb"), newer_store()?)?;
     let newer = trial.config("\"relayer.redb\"", "\"newer.redb\"")?;
     let words = ["newer.redb", "newer than", "run the twinspan that wrote it"];
     run(&newer).await?.refuses(1, &words)?;
@@ -290,15 +289,11 @@ fn text(path: &Path) -> eyre::Result<&str> {
     path.to_str().ok_or_eyre("the path is no text")
 }
 
-/// Writes another schema version into a store, as a newer twinspan would have.
-fn put_schema(store: &Path, schema: u32) -> eyre::Result<()> {
-    let database = Database::open(store)?;
-    let transaction = database.begin_write()?;
-    {
-        let mut table = transaction.open_table(TableDefinition::<&str, &[u8]>::new("meta"))?;
-        // A small number is one byte of `postcard`.
-        table.insert("schema", [u8::try_from(schema)?].as_slice())?;
-    }
-    transaction.commit()?;
-    Ok(())
+/// A store as a much newer twinspan may write it.
+fn newer_store() -> eyre::Result<Vec<u8>> {
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../relayer/store/tests/fixtures");
+    let packed = std::fs::File::open(Path::new(fixtures).join("schema-1000.redb.gz"))?;
+    let mut store = Vec::new();
+    GzDecoder::new(packed).read_to_end(&mut store)?;
+    Ok(store)
 }

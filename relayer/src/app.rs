@@ -27,8 +27,8 @@ use crate::config::{Config, End};
 use crate::keys::{self, Attester, Submitters};
 use crate::metrics;
 use crate::peers::client::Peer;
-use crate::store::{Deployment, Store, Write};
 use crate::supervise::Supervisor;
+use twinspan_store::{Deployment, Store, Write};
 
 use self::changes::Changes;
 use self::listeners::Listeners;

@@ -29,7 +29,7 @@ use self::runner::{LaneRunner, log_settled, transfer_span};
 use self::step::Step;
 use crate::metrics;
 use crate::status::{LaneReport, PairReport};
-use crate::store::{DecisionRow, Store, StoreError, Write};
+use twinspan_store::{DecisionRow, Store, StoreError, Write};
 
 pub use message::{Message, Observation, Outbox, Outgoing, ReadRefused, Verdict};
 pub use runner::LaneSetup;
@@ -296,6 +296,7 @@ impl LaneEngine {
         let incoming = self.runners[back].unsettled();
         let writes = vec![
             Write::Unlinked(self.runners[out].machine.lane_id(), Count::new(0)),
+            Write::Unsettled(self.runners[back].machine.lane_id(), Count::new(0)),
             outgoing,
             incoming,
         ];

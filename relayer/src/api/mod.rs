@@ -17,10 +17,10 @@ use tokio::sync::watch;
 use twinspan_chains::condition::Condition;
 use twinspan_chains::transactions::{AccountHandle, AccountSnapshot};
 use twinspan_chains::{ChainConfig, EvmChain};
+use twinspan_store::Reader;
 
 use crate::lanes::Directory;
 use crate::status::PairReport;
-use crate::store::Reader;
 
 /// What the answers are made from.
 #[derive(Clone)]

@@ -20,11 +20,12 @@ use twinspan_chains::EvmChain;
 use twinspan_chains::transactions::{
     AccountHandle, Command, CommandRefused, Fees, PendingView, StoredTransaction,
 };
+use twinspan_store::DecisionRow;
 
 use super::Api;
+use crate::account_store::transactions;
 use crate::engine::Message;
 use crate::lanes::LaneEntry;
-use crate::store::DecisionRow;
 
 /// Characters of a reason, at most.
 const REASON_MAX: usize = 1_000;
@@ -160,7 +161,7 @@ async fn stored(
     Query(which): Query<Which>,
 ) -> Result<Json<StoredTransaction>, Refusal> {
     let account = account_of(&api, &chain, which)?.account();
-    let all = api.reader.transactions(account).map_err(|error| {
+    let all = transactions(&api.reader, account).map_err(|error| {
         tracing::error!(%error, "the store does not answer");
         refusal(StatusCode::INTERNAL_SERVER_ERROR, "the store does not answer")
     })?;

@@ -12,10 +12,10 @@ use twinspan_bridge::ids::{Count, TransferId};
 use twinspan_bridge::lifecycle::{LaneStatus, Stage};
 use twinspan_bridge::observe::ParkReason;
 use twinspan_bridge::request::Request;
+use twinspan_store::{Fate, SettlementRow, StoreError, StoredTransfer};
 
 use super::Api;
 use crate::lanes::LaneEntry;
-use crate::store::{Fate, SettlementRow, StoreError, StoredTransfer};
 
 /// Transfers of one transaction that are answered at once, at most.
 const TRANSFERS_MAX: usize = 256;
@@ -165,7 +165,7 @@ fn known(
     id: TransferId,
     stored: StoredTransfer,
 ) -> Transfer {
-    let StoredTransfer { request, settlement, signers } = stored;
+    let StoredTransfer { request, settlement, signers, .. } = stored;
     let stage = settlement.as_ref().map_or_else(|| status.stage_of(id.nonce), settled_stage);
     let (checkpoint, signers) = signers.map_or((None, Vec::new()), |(at, who)| (Some(at), who));
     let parked = settlement.and_then(|row| match row.fate {

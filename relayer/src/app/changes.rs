@@ -7,12 +7,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{info, warn};
 use twinspan_chains::Clock;
+use twinspan_store::Store;
 
 use super::{AppError, Listeners, Ready};
 use crate::api::Configuration;
 use crate::config::Config;
 use crate::metrics;
-use crate::store::Store;
 
 /// How often the file is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);

@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use twinspan_chains::{AccountFault, ConnectError};
+use twinspan_store::StoreError;
 
 use super::PairFault;
 use crate::keys::KeyError;
 use crate::metrics::MetricsError;
 use crate::peers::client::PeerError;
-use crate::store::StoreError;
 use crate::supervise::UnaskedExit;
 
 /// Why a relayer does not start, or stopped.

@@ -17,6 +17,7 @@ use twinspan_chains::transactions::{self, AccountHandle, Resolved};
 
 use super::tasks::{keep_up, recover, tell_outcomes, watch_heads};
 use super::{AppError, Chains, pair};
+use crate::account_store::AccountStore;
 use crate::api::{self, Api, Configuration, operator};
 use crate::engine::{Message, Outbox};
 use crate::keys::Attester;
@@ -25,8 +26,8 @@ use crate::peers::client::Peer;
 use crate::peers::server;
 use crate::pipeline::abstain::Abstainer;
 use crate::pipeline::exchange::{Exchange, OUTBOX_MAX, PAUSE_MAX, PAUSE_MIN};
-use crate::store::{AccountStore, Store};
 use crate::supervise::Supervisor;
+use twinspan_store::Store;
 
 /// Outcomes that wait for the lanes of an account, at most.
 const OUTCOMES_MAX: usize = 64;

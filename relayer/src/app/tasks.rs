@@ -10,11 +10,11 @@ use tracing::{info, warn};
 use twinspan_chains::EvmChain;
 use twinspan_chains::condition::{ChainState, Condition, EndpointState};
 use twinspan_chains::transactions::Resolved;
+use twinspan_store::{Store, StoreError, Write};
 
 use crate::engine::Message;
 use crate::lanes::Directory;
 use crate::metrics;
-use crate::store::{Store, StoreError, Write};
 
 /// Tells every pair that uses an account how its transactions ended.
 pub(super) async fn tell_outcomes(

@@ -1,12 +1,12 @@
 //! `twinspan lane`
 
 use clap::{Args, Subcommand};
+use twinspan_store::DecisionRow;
 
 use super::Failure;
 use super::operator::Operator;
 use super::status::json;
 use crate::api::operator::{LaneDecisions, Resume};
-use crate::store::DecisionRow;
 
 /// Look at a running relayer's lanes, and decide about one that is halted
 #[derive(Debug, Args)]

@@ -14,8 +14,7 @@ use twinspan_bridge::schedule::Term;
 use twinspan_bridge::settle::SettleError;
 use twinspan_bridge::side::{Direction, Side};
 use twinspan_chains::transactions::Resolved;
-
-use crate::store::DecisionRow;
+use twinspan_store::DecisionRow;
 
 /// What reaches a pair's lanes.
 #[derive(Debug)]

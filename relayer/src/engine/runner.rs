@@ -10,10 +10,10 @@ use twinspan_bridge::lane_head::LanePosition;
 use twinspan_bridge::machine::{LaneMachine, Params};
 use twinspan_bridge::observe::SettlementEvent;
 use twinspan_bridge::settle::Settled;
+use twinspan_store::{LaneRow, Store, StoreError, Write};
 
 use super::submit::Submitter;
 use crate::metrics;
-use crate::store::{LaneRow, Store, StoreError, Write};
 
 /// Marks of how old the oldest pending request is, kept for a lane at most.
 const AGES_MAX: usize = 1_024;

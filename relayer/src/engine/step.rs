@@ -6,7 +6,7 @@ use twinspan_bridge::io::Action;
 use twinspan_bridge::side::Direction;
 
 use super::message::Verdict;
-use crate::store::{Store, StoreError, Write};
+use twinspan_store::{Store, StoreError, Write};
 
 /// What is gathered during one step.
 #[derive(Default)]

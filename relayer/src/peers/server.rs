@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde_json::json;
+use twinspan_store::Reader;
 
 use super::wire::{
     ABSTENTIONS_MAX, ATTESTATIONS_MAX, Attestations, BODY_BYTES_MAX, Pull, WireAbstention,
@@ -21,7 +22,6 @@ use super::wire::{
 use crate::engine::Message;
 use crate::lanes::{Directory, LaneEntry};
 use crate::metrics;
-use crate::store::Reader;
 
 /// Messages that one address may send in a second.
 const MESSAGES_PER_SECOND: NonZeroU32 = NonZeroU32::new(200).expect("not zero");
