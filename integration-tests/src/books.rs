@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use alloy::primitives::B256;
 use eyre::{WrapErr, ensure};
+use twinspan_api::transfer::{Place, Stage, Transfer};
 use twinspan_bridge::ids::TransferId;
-use twinspan_bridge::lifecycle::Stage;
-use twinspan_relayer::api::transfers::{Place, Transfer};
 use twinspan_relayer::devnet::ledger::{Ledger, Totals};
 
 use crate::live::{Live, eventually};
@@ -84,9 +83,9 @@ impl Live {
         let agreed = eventually("all relayers tell the same", SETTLE_LIMIT, async || {
             told.clear();
             for relayer in &self.world.relayers {
-                told.push(tell(relayer.get(&format!("/v1/transfers/{id}")).await?));
+                told.push(tell(relayer.transfer(id).await?));
             }
-            let is_settled = |told: &Told| told.stage >= Stage::HandedOver;
+            let is_settled = |told: &Told| told.stage.is_settled();
             Ok(told.iter().all(|other| *other == told[0] && is_settled(other)))
         });
         agreed.await.wrap_err_with(|| format!("transfer {id}: {told:?}"))?;

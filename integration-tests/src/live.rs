@@ -6,11 +6,10 @@ use std::time::{Duration, Instant};
 use alloy::primitives::{Address, U256};
 use eyre::{WrapErr, eyre};
 use futures::future::join_all;
-use twinspan_bridge::lifecycle::{Abstention, LaneStatus};
+use twinspan_api::lane::{Hold, Lane, LaneStatus};
 use twinspan_relayer::devnet::ledger::Ledger;
 use twinspan_relayer::devnet::traffic::{Asset, Sent, Traffic};
 use twinspan_relayer::devnet::{Options, World, demo, test_signer};
-use twinspan_relayer::status::LaneReport;
 
 use crate::command::{Outcome, twinspan};
 
@@ -143,10 +142,10 @@ impl Live {
     ///
     /// # Errors
     /// If it does not answer.
-    pub async fn report(&self, index: usize, lane: usize) -> eyre::Result<LaneReport> {
+    pub async fn report(&self, index: usize, lane: usize) -> eyre::Result<Lane> {
         let status = self.world.relayers[index].status().await?;
-        let pair = status.pairs.into_iter().next().ok_or_else(|| eyre!("it serves no pair"))?;
-        Ok(pair.lanes[lane].clone())
+        let lane = status.lanes().nth(lane).cloned();
+        lane.ok_or_else(|| eyre!("it serves no such lane"))
     }
 
     /// The state machine's account of a lane on relayer `index`.
@@ -184,7 +183,7 @@ impl Live {
     pub async fn abstains(&self, index: usize, lane: usize) -> eyre::Result<()> {
         eventually("it abstains", PATIENCE, async || {
             let abstains = self.lane(index, lane).await?.abstains;
-            Ok(matches!(abstains, Some(Abstention::Reorganised { .. })))
+            Ok(matches!(abstains, Some(Hold::Reorganised { .. })))
         })
         .await
     }

@@ -1,18 +1,17 @@
 //! Every kind of asset moves through live relayers: many in one transaction, both ways, in one step, with data.
 
-use alloy::primitives::{Address, B256, Bytes, U256};
+use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy::sol_types::SolCall;
 use eyre::{OptionExt, ensure};
-use twinspan_bridge::lifecycle::Stage;
-use twinspan_bridge::observe::ParkReason;
+use twinspan_api::transfer::{AssetKind, ParkReason, Request, Stage, Transfer};
 use twinspan_bridge::request::NATIVE_COIN;
 use twinspan_chains::evm::calls::encode_request;
+use twinspan_contracts::abi::asset_kind;
 use twinspan_contracts::{
     Bridge, BridgeMultiToken, BridgeNFT, HandoverLog, TestMultiToken, TestNFT, Vault,
 };
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually, sender};
-use twinspan_relayer::api::transfers::Transfer;
 use twinspan_relayer::devnet::ledger::Ledger;
 use twinspan_relayer::devnet::traffic::{Traffic, confirm, nft_order, order, token_uri};
 
@@ -189,7 +188,7 @@ async fn data(live: &mut Live) -> eyre::Result<()> {
     eventually("all relayers tell that it is parked", PATIENCE, async || {
         told.clear();
         for relayer in &live.world.relayers {
-            told.push(relayer.get(&format!("/v1/transfers/{id}")).await?);
+            told.push(relayer.transfer(id).await?);
         }
         Ok(told.iter().all(|transfer| transfer.stage == Stage::Parked))
     })
@@ -200,7 +199,7 @@ async fn data(live: &mut Live) -> eyre::Result<()> {
     log.setRefusing(false).gas_price(0).send().await?.get_receipt().await?;
     let request = told[0].request.clone().ok_or_eyre("the relayer does not tell the request")?;
     let release = Bridge::releaseParkedCall {
-        request: encode_request(&request),
+        request: as_the_bridge_has_it(&request),
         payload: request.payload.clone(),
     };
     let mut anyone = Traffic::prepare(&live.world, 2).await?;
@@ -212,6 +211,25 @@ async fn data(live: &mut Live) -> eyre::Result<()> {
     let (count, data) = (log.count().call().await?, log.data().call().await?);
     ensure!(count == U256::from(2) && &data[..] == b"deposit 18", "{count} with {data}");
     Ok(())
+}
+
+fn as_the_bridge_has_it(request: &Request) -> Bridge::Request {
+    let kind = match request.kind {
+        AssetKind::Native => asset_kind::NATIVE,
+        AssetKind::Erc20 => asset_kind::ERC20,
+        AssetKind::Erc721 => asset_kind::ERC721,
+        AssetKind::Erc1155 => asset_kind::ERC1155,
+    };
+    Bridge::Request {
+        nonce: request.nonce,
+        kind,
+        sender: request.sender,
+        recipient: request.recipient,
+        token: request.token,
+        counterpartToken: request.counterpart_token,
+        amount: request.amount_units,
+        payloadHash: keccak256(&request.payload),
+    }
 }
 
 async fn send_data(live: &mut Live, recipient: Address, data: &[u8]) -> eyre::Result<B256> {

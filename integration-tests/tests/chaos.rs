@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use eyre::{WrapErr, ensure};
-use twinspan_bridge::abstain::Reason;
+use twinspan_api::lane::Reason;
 use twinspan_chains::Truth;
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::chaos::{Chaos, Fault, Lie, Wire};
@@ -77,8 +77,8 @@ impl Storm {
     async fn abstentions(&self) -> eyre::Result<Vec<Reason>> {
         let mut told = Vec::new();
         for relayer in &self.live.world.relayers {
-            let lanes = relayer.status().await?.pairs.into_iter().flat_map(|pair| pair.lanes);
-            told.extend(lanes.flat_map(|lane| lane.abstentions).map(|one| one.reason));
+            let status = relayer.status().await?;
+            told.extend(status.lanes().flat_map(|lane| &lane.abstentions).map(|one| one.reason));
         }
         Ok(told)
     }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use eyre::{WrapErr, ensure};
-use twinspan_bridge::lifecycle::Abstention;
+use twinspan_api::lane::Hold;
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually};
 
@@ -70,7 +70,7 @@ async fn a_lost_store_is_rebuilt_and_nothing_is_signed_before_peers_are_asked() 
             if !both || status.attested != Some(witness.linked.count) {
                 return Ok(false);
             }
-            linked += usize::try_from(witness.linked.count.get())?;
+            linked += usize::try_from(witness.linked.count)?;
             *before = status.attested;
         }
         Ok(linked == requested)
@@ -90,7 +90,7 @@ async fn a_lost_store_is_rebuilt_and_nothing_is_signed_before_peers_are_asked() 
             for lane in 0..2 {
                 let status = live.lane(ROBBED, lane).await?;
                 ensure!(status.attested.is_none(), "it signed before it asked: {status:?}");
-                if status.abstains != Some(Abstention::Recovering) || status.window == 0 {
+                if status.abstains != Some(Hold::Recovering) || status.window == 0 {
                     return Ok(false);
                 }
             }
@@ -113,7 +113,7 @@ async fn a_lost_store_is_rebuilt_and_nothing_is_signed_before_peers_are_asked() 
     live.load(6).await?;
     eventually("all is handed over", PATIENCE, async || {
         let lanes = [live.lane(ROBBED, 0).await?, live.lane(ROBBED, 1).await?];
-        Ok(lanes.iter().all(|lane| lane.settled.count.get() > 0 && lane.settled == lane.linked))
+        Ok(lanes.iter().all(|lane| lane.settled.count > 0 && lane.settled == lane.linked))
     })
     .await?;
     live.restart(0).await?;

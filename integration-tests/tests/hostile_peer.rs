@@ -12,7 +12,7 @@ use tokio::net::TcpSocket;
 use twinspan_bridge::abstain::{Reason, Statement};
 use twinspan_bridge::attest::AttestationKey;
 use twinspan_bridge::digest::Checkpoint;
-use twinspan_bridge::ids::Epoch;
+use twinspan_bridge::ids::{Count, Epoch};
 use twinspan_bridge::lane_head::LanePosition;
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::live::Live;
@@ -46,6 +46,7 @@ async fn whatever_a_stranger_sends_is_refused_and_counted() -> eyre::Result<()> 
     let json = "application/json";
     let nested = format!("{{\"attestations\":{}", "[".repeat(50_000)).into_bytes();
     let many = vec![honest.clone(); ATTESTATIONS_MAX + 1];
+    let lane = live.world.lane(0).id();
     let other_lane = json!(B256::repeat_byte(7));
     let said = stranger.abstention(&live).await?;
     let say = |field: &str, value: Value| {
@@ -86,6 +87,11 @@ async fn whatever_a_stranger_sends_is_refused_and_counted() -> eyre::Result<()> 
             stranger.get(&format!("/v1/attestations?lane={}&above=0", B256::ZERO)),
             StatusCode::NOT_FOUND,
         ),
+        (
+            "a question above every count there can be",
+            stranger.get(&format!("/v1/attestations?lane={lane}&above={}", u64::MAX)),
+            StatusCode::BAD_REQUEST,
+        ),
         ("another path", stranger.get("/v1/keys"), StatusCode::NOT_FOUND),
         ("another method", stranger.delete("/v1/attestations"), StatusCode::METHOD_NOT_ALLOWED),
     ];
@@ -99,9 +105,8 @@ async fn whatever_a_stranger_sends_is_refused_and_counted() -> eyre::Result<()> 
     // Of another day: no fault of the sender, whose clock may be wrong.
     let late = post(say("time", json!(1_000))).send().await?.status();
     ensure!(late == StatusCode::ACCEPTED, "a late abstention: {late}");
-    let lanes =
-        live.world.relayers[0].status().await?.pairs.into_iter().flat_map(|pair| pair.lanes);
-    ensure!(lanes.into_iter().all(|lane| lane.abstentions.is_empty()), "it is believed");
+    let status = live.world.relayers[0].status().await?;
+    ensure!(status.lanes().all(|lane| lane.abstentions.is_empty()), "it is believed");
 
     // As a member, but with a signature of its own key.
     let member = json!(live.world.relayers[1].address);
@@ -150,7 +155,7 @@ impl Stranger {
     async fn attestation(&self, live: &Live) -> eyre::Result<Value> {
         let status = live.lane(0, 0).await?;
         let key = AttestationKey::from_bytes([7; 32])?;
-        let count = status.linked.count.plus(1_000);
+        let count = Count::new(status.linked.count + 1_000);
         let position = LanePosition { count, head: B256::repeat_byte(9) };
         let lane = live.world.lane(0);
         let signed = key.sign(Checkpoint { lane, epoch: Epoch::new(status.epoch), position });
@@ -164,7 +169,7 @@ impl Stranger {
         let said = key.abstain(Statement {
             lane: live.world.lane(0),
             epoch: Epoch::new(status.epoch),
-            count: status.newest.count,
+            count: Count::new(status.newest.count),
             reason: Reason::Paused,
             time: unix_millis(),
         });

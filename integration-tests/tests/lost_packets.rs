@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use eyre::ensure;
-use twinspan_chains::condition::ChainState;
+use twinspan_api::chain::ChainState;
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::chaos::Chaos;
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually};

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use eyre::{OptionExt, WrapErr, ensure};
 use tokio::process::{Child, Command};
+use twinspan_api::chain::EndpointState;
 use twinspan_chains::Truth;
-use twinspan_chains::condition::EndpointState;
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::chain::{height, pass};
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually};

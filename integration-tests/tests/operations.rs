@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use alloy::providers::Provider;
 use eyre::{ensure, eyre};
-use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use twinspan_api::status::Configuration;
+use twinspan_api::transaction::Pending;
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::chaos::{Chaos, Fault, Wire};
 use twinspan_integration_tests::command::{Outcome, twinspan};
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually};
-use twinspan_relayer::api::Configuration;
 use twinspan_relayer::devnet::node::free_port;
 use twinspan_relayer::devnet::traffic::Asset;
 
@@ -99,11 +99,11 @@ async fn tx(live: &Live, relayer: usize, words: &[&str]) -> eyre::Result<Outcome
     twinspan(words).await
 }
 
-async fn listed(live: &Live) -> eyre::Result<Option<(usize, Value)>> {
+async fn listed(live: &Live) -> eyre::Result<Option<(usize, Pending)>> {
     for relayer in 0..live.world.relayers.len() {
         let list = tx(live, relayer, &["list", "--json"]).await?;
-        let list: Vec<Value> = serde_json::from_str(list.ends_well()?)?;
-        if let Some(one) = list.into_iter().find(|one| one["chain"] == "main") {
+        let list: Vec<Pending> = serde_json::from_str(list.ends_well()?)?;
+        if let Some(one) = list.into_iter().find(|one| one.chain == "main") {
             return Ok(Some((relayer, one)));
         }
     }
@@ -131,16 +131,15 @@ async fn a_stuck_transaction_is_listed_raised_and_given_up() -> eyre::Result<()>
     })
     .await?;
     let (relayer, first) = stuck.ok_or_else(|| eyre!("nothing waits"))?;
-    let nonce = first["nonce"].as_u64().ok_or_else(|| eyre!("no nonce: {first}"))?.to_string();
-    let label = first["label"].as_str().unwrap_or_default();
-    ensure!(label.starts_with("deliver"), "{first}");
+    let nonce = first.nonce.to_string();
+    ensure!(first.label.starts_with("deliver"), "{first:?}");
 
     let shown = tx(&live, relayer, &["show", "main", &nonce]).await?;
     ensure!(shown.ends_well()?.contains("state      pending"), "{}", shown.stdout);
     let bumped = tx(&live, relayer, &["bump", "main", &nonce]).await?;
     ensure!(bumped.ends_well()?.contains("replaced by 0x"), "{}", bumped.stdout);
     let (_, now) = listed(&live).await?.ok_or_else(|| eyre!("it is gone"))?;
-    ensure!(now["siblings"] == 2 && now["transaction"] != first["transaction"], "{now}");
+    ensure!(now.siblings == 2 && now.transaction != first.transaction, "{now:?}");
     let dropped = tx(&live, relayer, &["drop", "main", &nonce]).await?;
     ensure!(dropped.ends_well()?.contains("given up"), "{}", dropped.stdout);
 

@@ -66,7 +66,7 @@ async fn two_pairs_in_one_process_do_not_mix() -> eyre::Result<()> {
             let status = relayer.status().await?;
             let second = status.pairs.iter().find(|pair| pair.name == "second");
             let second = second.ok_or_eyre("the second pair is not in the status")?;
-            let linked = second.lanes[0].status.as_ref().map_or(0, |lane| lane.linked.count.get());
+            let linked = second.lanes[0].status.as_ref().map_or(0, |lane| lane.linked.count);
             if linked != 10 {
                 return Ok(false);
             }

@@ -4,16 +4,14 @@ use alloy::primitives::{Address, Bytes, U256};
 use alloy::providers::Provider;
 use alloy::sol_types::SolCall;
 use eyre::{OptionExt, ensure};
+use twinspan_api::transfer::{ParkReason, Stage, Transfer};
 use twinspan_bridge::ids::{Nonce, TransferId};
-use twinspan_bridge::lifecycle::Stage;
-use twinspan_bridge::observe::ParkReason;
 use twinspan_bridge::request::Request;
 use twinspan_chains::evm::calls::encode_request;
 use twinspan_contracts::{Bridge, BridgeToken, Refuser, Vault};
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::chain;
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually, sender};
-use twinspan_relayer::api::transfers::Transfer;
 use twinspan_relayer::devnet::ledger::Ledger;
 use twinspan_relayer::devnet::traffic::{Asset, Traffic, confirm};
 
@@ -45,7 +43,8 @@ async fn a_refusing_recipient_is_parked_then_released_or_returned() -> eyre::Res
     let released = anyone.call(&live.world, HOME, bridge, release.abi_encode(), U256::ZERO).await?;
     confirm(&live.world, HOME, released).await?;
     let ended = expect(&live, id(&live, first), Stage::Released).await?;
-    ensure!(ended.parked.and_then(|parked| parked.ended_by) == Some(released), "{ended:?}");
+    let by = ended.parked.and_then(|parked| parked.ended).map(|ended| ended.transaction);
+    ensure!(by == Some(released), "{ended:?}");
     let paid = live.world.chains[HOME].provider.get_balance(refuser).await?;
     ensure!(paid == amount, "the recipient holds {paid}");
 
@@ -64,8 +63,8 @@ async fn a_refusing_recipient_is_parked_then_released_or_returned() -> eyre::Res
     confirm(&live.world, HOME, back).await?;
     live.others += 1;
     let ended = expect(&live, id(&live, second), Stage::Returned).await?;
-    let home =
-        ended.parked.and_then(|parked| parked.returned_as).ok_or_eyre("returned as what?")?;
+    let ended = ended.parked.and_then(|parked| parked.ended);
+    let home = ended.and_then(|ended| ended.returned_as).ok_or_eyre("returned as what?")?;
     ensure!(home.source == live.world.lane(HOME).source, "{home} is not of the opposite lane");
     expect(&live, home, Stage::HandedOver).await?;
     live.close(Ending { returned: 1, ..Ending::default() }).await?;
@@ -151,7 +150,7 @@ async fn expect(live: &Live, id: TransferId, stage: Stage) -> eyre::Result<Trans
     eventually("all relayers tell the stage", PATIENCE, async || {
         told.clear();
         for relayer in &live.world.relayers {
-            told.push(relayer.get(&format!("/v1/transfers/{id}")).await?);
+            told.push(relayer.transfer(id).await?);
         }
         Ok(told.iter().all(|transfer| transfer.stage == stage))
     })

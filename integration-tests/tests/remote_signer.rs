@@ -42,7 +42,7 @@ async fn move_key(
 async fn handed_over(live: &Live) -> eyre::Result<bool> {
     let mut handed = 0;
     for lane in 0..2 {
-        handed += usize::try_from(live.lane(REMOTE, lane).await?.newest.count.get())?;
+        handed += usize::try_from(live.lane(REMOTE, lane).await?.newest.count)?;
     }
     Ok(handed == live.sent.len() + live.others)
 }

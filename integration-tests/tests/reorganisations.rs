@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use alloy::primitives::{B256, Bytes, U256};
 use eyre::ensure;
+use twinspan_api::lane::Standing;
 use twinspan_bridge::finality::FinalityRule;
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::chain;
@@ -63,7 +64,7 @@ async fn history_taken_back_after_its_handover_halts_the_lane() -> eyre::Result<
     for index in 0..4 {
         eventually("the lane is halted", PATIENCE, async || {
             let report = live.report(index, 0).await?;
-            let is_halted = report.verdict().0 == "halted" && !report.alarms.is_empty();
+            let is_halted = report.verdict().is == Standing::Halted && !report.alarms.is_empty();
             Ok(is_halted && !live.world.relayers[index].is_ready().await)
         })
         .await?;
@@ -105,8 +106,7 @@ async fn a_lone_relayer_that_attested_lost_history_abstains_and_heals() -> eyre:
     let forgotten = requests(&mut live, 4).await?;
     eventually("it has attested them", PATIENCE, async || {
         let lane = live.lane(0, 0).await?;
-        Ok(lane.linked.count.since(lane.settled.count) == 4
-            && lane.attested == Some(lane.linked.count))
+        Ok(lane.linked.count - lane.settled.count == 4 && lane.attested == Some(lane.linked.count))
     })
     .await?;
     take_back(&live, &forgotten).await?;
@@ -123,6 +123,10 @@ async fn a_lone_relayer_that_attested_lost_history_abstains_and_heals() -> eyre:
         Ok(lane.abstains.is_none() && lane.settled == lane.linked)
     })
     .await?;
+
+    // All is well now, and the alarm stands: somebody must look.
+    let api = live.world.relayers[0].api_url();
+    twinspan(["status", "--api", &api]).await?.refuses(1, &["has an alarm"])?;
 
     // Without relayer 1, the others need it.
     live.world.relayers[1].kill().await?;
@@ -150,7 +154,7 @@ async fn a_lane_that_cannot_do_without_its_conflicted_relayers_goes_on_when_a_hu
     for index in 0..2 {
         eventually("it has attested them", PATIENCE, async || {
             let lane = live.lane(index, 0).await?;
-            Ok(lane.linked.count.since(lane.settled.count) == 4
+            Ok(lane.linked.count - lane.settled.count == 4
                 && lane.attested == Some(lane.linked.count))
         })
         .await?;

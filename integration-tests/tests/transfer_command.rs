@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use alloy::network::TransactionBuilder;
-use alloy::primitives::{Address, U256, address};
+use alloy::primitives::{Address, B256, U256, address};
 use alloy::providers::Provider;
 use alloy::rpc::types::TransactionRequest;
 use eyre::{OptionExt, ensure};
 use serde_json::Value;
+use twinspan_api::status::Status;
+use twinspan_api::transfer::{Stage, Transfer, Transfers};
 use twinspan_bridge::request::NATIVE_COIN;
 use twinspan_contracts::abi::direction;
 use twinspan_contracts::{TestMultiToken, TestNFT, TestToken, Vault};
@@ -165,15 +167,18 @@ async fn ask_status(api: &str, id: &str) -> eyre::Result<()> {
         ensure!(table.ends_well()?.contains(word), "does not say `{word}`:\n{}", table.stdout);
     }
     let status = twinspan(["status", "--api", api, "--json"]).await?;
-    let status: Value = serde_json::from_str(status.ends_well()?)?;
-    ensure!(status["pairs"][0]["lanes"][0]["status"]["threshold"] == 3, "{status}");
+    let status: Status = serde_json::from_str(status.ends_well()?)?;
+    let threshold = status.lanes().next().and_then(|lane| Some(lane.status.as_ref()?.threshold));
+    ensure!(threshold == Some(3), "{status:?}");
     let text = twinspan(["status", "--api", api, id]).await?;
     for word in [id, "handed over", "requested", "settled", "attested"] {
         ensure!(text.ends_well()?.contains(word), "does not say `{word}`:\n{}", text.stdout);
     }
     let transfer = twinspan(["status", "--api", api, id, "--json"]).await?;
-    let transfer: Value = serde_json::from_str(transfer.ends_well()?)?;
-    ensure!(transfer["id"] == id && transfer["stage"] == "handed_over", "{transfer}");
+    let transfer: Transfer = serde_json::from_str(transfer.ends_well()?)?;
+    let is_it = transfer.id.to_string() == id && transfer.stage == Stage::HandedOver;
+    ensure!(is_it, "{transfer:?}");
+    by_transaction(api, id, &transfer).await?;
     let (prefix, _) = id.rsplit_once('-').ok_or_eyre("an id has three parts")?;
     let unknown = twinspan(["status", "--api", api, &format!("{prefix}-999999")]).await?;
     unknown.refuses(1, &["404", "no such request"])?;
@@ -181,6 +186,22 @@ async fn ask_status(api: &str, id: &str) -> eyre::Result<()> {
     nobody.refuses(3, &["no relayer answers at", "127.0.0.1:1"])?;
     let malformed = twinspan(["status", "--api", api, "17"]).await?;
     ensure!(malformed.code == 2 && malformed.stderr.contains("is no transfer id"), "{malformed:?}");
+    Ok(())
+}
+
+/// The same by the hash of the transaction that asked for it.
+async fn by_transaction(api: &str, id: &str, transfer: &Transfer) -> eyre::Result<()> {
+    let hash = transfer.source.ok_or_eyre("no source")?.transaction.to_string();
+    let found = twinspan(["status", "--api", api, &hash]).await?;
+    for word in [id, "handed over"] {
+        ensure!(found.ends_well()?.contains(word), "does not say `{word}`:\n{}", found.stdout);
+    }
+    let found = twinspan(["status", "--api", api, &hash, "--json"]).await?;
+    let found: Transfers = serde_json::from_str(found.ends_well()?)?;
+    ensure!(found.transfers.iter().any(|one| one.id == transfer.id), "{found:?}");
+    let nothing = twinspan(["status", "--api", api, &B256::repeat_byte(7).to_string()]).await?;
+    nothing.refuses(1, &["no transfer of transaction 0x0707"])?;
+    ensure!(nothing.stdout.contains("chain 31337 is read up to block"), "{}", nothing.stdout);
     Ok(())
 }
 

@@ -5,7 +5,6 @@ mod error;
 mod listeners;
 mod pair;
 mod preflight;
-mod serve;
 mod start;
 mod tasks;
 
@@ -18,21 +17,21 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
+use twinspan_api::status::Configuration;
 use twinspan_bridge::ids::BridgeAt;
 use twinspan_bridge::side::{PerSide, Side};
 use twinspan_chains::{Clock, ConnectError, EvmChain, Truth};
 
-use crate::api::Configuration;
 use crate::config::{Config, End};
 use crate::keys::{self, Attester, Submitters};
 use crate::metrics;
 use crate::peers::client::Peer;
+use crate::serve::http::{Audience, serve, serve_operator};
 use crate::supervise::Supervisor;
 use twinspan_store::{Deployment, Store, Write};
 
 use self::changes::Changes;
 use self::listeners::Listeners;
-use self::serve::{serve, serve_operator};
 
 pub use error::AppError;
 pub use preflight::{PairFault, check_pairs};
@@ -174,8 +173,11 @@ pub async fn run(file: PathBuf, config: Config, stop: CancellationToken) -> Resu
         let token = supervisor.token();
         let orders = serve_operator(handles.operator, routers.operator, token.clone());
         supervisor.spawn("operator", orders);
-        supervisor.spawn("api", serve(handles.api, routers.api, token.clone()));
-        supervisor.spawn("peers", serve(handles.peers, routers.peers, token));
+        let everybody = Audience::Public { proxies: ready.config.api_proxies.clone() };
+        let api = serve(handles.api, routers.api, everybody, token.clone());
+        supervisor.spawn("api", api);
+        let peers = serve(handles.peers, routers.peers, Audience::Peers, token);
+        supervisor.spawn("peers", peers);
 
         let config = &ready.config;
         info!(relayer = %config.name, api = %config.api, peers = %config.peers.listen, "running");

@@ -53,8 +53,8 @@ pub struct LaneEngine {
     outbox: Outbox,
     report: watch::Sender<PairReport>,
     started: Instant,
-    /// Requests in each side's newest block.
-    requested: PerSide<Count>,
+    /// Requests in each side's newest block, once it was looked at.
+    requested: PerSide<Option<Count>>,
 }
 
 impl LaneEngine {
@@ -143,7 +143,7 @@ impl LaneEngine {
                 step.reply(reply, verdict);
             }
             Message::Peeked { side, newest, paused } => {
-                self.requested[side] = newest.outgoing.count;
+                self.requested[side] = Some(newest.outgoing.count);
                 self.destination_advanced(side.incoming(), newest.incoming, paused, step);
             }
             Message::Probed { side, state, reply } => {
@@ -241,7 +241,7 @@ impl LaneEngine {
             step.writes.push(Write::Settled(runner.machine.lane_id(), rows));
         }
         self.feed(out, Input::RequestsObserved { linked, to: read.to, term }, step);
-        self.requested[side] = newest.outgoing.count;
+        self.requested[side] = Some(newest.outgoing.count);
         let input =
             Input::DestinationAdvanced { newest: newest.incoming, settled: settled.to(), paused };
         self.feed(back, input, step);
@@ -391,12 +391,14 @@ impl LaneEngine {
         let lanes = Direction::BOTH.map(|lane| {
             let runner = &self.runners[lane];
             let status = runner.machine.status();
+            let requested = self.requested[lane.source()];
             let pending_seconds = runner.pending_seconds(status.newest.count);
             metrics::lane(&runner.name, &status, pending_seconds);
             LaneReport {
                 name: runner.name.clone(),
                 lane: Some(*runner.machine.lane()),
-                requested: self.requested[lane.source()].max(status.linked.count),
+                requested: requested.unwrap_or_default().max(status.linked.count),
+                source_seen: requested.is_some(),
                 pending_seconds,
                 alarms: runner.alarms.iter().cloned().collect(),
                 status: Some(status),

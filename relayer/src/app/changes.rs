@@ -6,11 +6,11 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{info, warn};
+use twinspan_api::status::Configuration;
 use twinspan_chains::Clock;
 use twinspan_store::Store;
 
 use super::{AppError, Listeners, Ready};
-use crate::api::Configuration;
 use crate::config::Config;
 use crate::metrics;
 

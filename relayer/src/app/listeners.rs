@@ -1,10 +1,10 @@
-//! The ports and the socket, taken by whoever has the store.
+//! The ports and the socket: the holder of the store takes them.
 
 use tokio::net::{TcpListener, UnixListener};
 
 use super::AppError;
-use crate::api::operator;
 use crate::config::Config;
+use crate::serve::operator;
 
 /// The ports and the operator's socket, taken before anything else starts and kept while the configuration changes.
 #[derive(Debug)]

@@ -9,6 +9,7 @@ use axum::Router;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::Instant;
+use twinspan_api::status::Configuration;
 use twinspan_bridge::ids::{BlockNumber, BridgeAt};
 use twinspan_bridge::side::PerSide;
 use twinspan_chains::Clock;
@@ -18,7 +19,6 @@ use twinspan_chains::transactions::{self, AccountHandle, Resolved};
 use super::tasks::{keep_up, recover, tell_outcomes, watch_heads};
 use super::{AppError, Chains, pair};
 use crate::account_store::AccountStore;
-use crate::api::{self, Api, Configuration, operator};
 use crate::engine::{Message, Outbox};
 use crate::keys::Attester;
 use crate::lanes::Directory;
@@ -26,6 +26,7 @@ use crate::peers::client::Peer;
 use crate::peers::server;
 use crate::pipeline::abstain::Abstainer;
 use crate::pipeline::exchange::{Exchange, OUTBOX_MAX, PAUSE_MAX, PAUSE_MIN};
+use crate::serve::{Api, operator, public};
 use crate::supervise::Supervisor;
 use twinspan_store::Store;
 
@@ -160,7 +161,7 @@ pub fn start(parts: Parts, supervisor: &mut Supervisor) -> Result<Routers, AppEr
     supervisor.spawn("metrics", keep_up(parts.metrics, chains, token));
     Ok(Routers {
         operator: operator::router(api.clone()),
-        api: api::router(api),
+        api: public::router(api),
         peers: server::router(directory, parts.store.reader().clone()),
     })
 }

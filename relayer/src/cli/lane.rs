@@ -1,12 +1,11 @@
 //! `twinspan lane`
 
 use clap::{Args, Subcommand};
-use twinspan_store::DecisionRow;
+use twinspan_api::decision::{Decision, Resume};
 
 use super::Failure;
 use super::operator::Operator;
 use super::status::json;
-use crate::api::operator::{LaneDecisions, Resume};
 
 /// Look at a running relayer's lanes, and decide about one that is halted
 #[derive(Debug, Args)]
@@ -39,7 +38,7 @@ impl Lane {
     pub(super) async fn run(self) -> Result<(), Failure> {
         match self.action {
             Action::List { operator } => {
-                let lanes: Vec<LaneDecisions> = operator.get("/v1/lanes").await?;
+                let lanes = operator.client()?.lanes().await?;
                 if operator.json {
                     println!("{}", json(&lanes)?);
                     return Ok(());
@@ -54,7 +53,7 @@ impl Lane {
             }
             Action::Resume { lane, reason, operator } => {
                 let order = Resume { lane, reason };
-                let decision: DecisionRow = operator.post("/v1/lanes/resume", &order).await?;
+                let decision = operator.client()?.resume(&order).await?;
                 if operator.json {
                     println!("{}", json(&decision)?);
                 } else {
@@ -67,7 +66,7 @@ impl Lane {
     }
 }
 
-fn show(decision: &DecisionRow) {
+fn show(decision: &Decision) {
     let at = decision.at / 1_000;
     println!("  resumed at {at} (Unix time): {}", decision.reason);
     let conflict = &decision.conflict;
@@ -79,7 +78,6 @@ fn show(decision: &DecisionRow) {
         conflict.linked.head
     );
     for attestation in &decision.voided {
-        let position = attestation.checkpoint.position;
-        println!("    void: count {} head {}", position.count, position.head);
+        println!("    void: count {} head {}", attestation.count, attestation.head);
     }
 }

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use eyre::WrapErr;
 use tokio::signal::unix::{SignalKind, signal};
+use twinspan_api::client::ClientError;
 
 /// Relays value between the two chains of a bridge pair, together with other relayers.
 #[derive(Debug, Parser)]
@@ -74,6 +75,17 @@ fn asked_to_stop() -> eyre::Result<impl Future<Output = ()>> {
 impl From<eyre::Report> for Failure {
     fn from(report: eyre::Report) -> Self {
         Self::Failed(report)
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Unreachable { .. } | ClientError::Foreign { .. } => {
+                Self::Unreachable(error.into())
+            }
+            ClientError::NoClient(_) | ClientError::Refused { .. } => Self::Failed(error.into()),
+        }
     }
 }
 

@@ -3,13 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use twinspan_api::client;
 
 use super::Failure;
-use super::status::{ANSWER_LIMIT, answer};
-use crate::api::operator::socket_of;
 use crate::config::Config;
+use crate::serve::operator::socket_of;
 
 /// Which relayer.
 #[derive(Clone, Debug, Args)]
@@ -23,28 +21,10 @@ pub(super) struct Operator {
 }
 
 impl Operator {
-    /// Asks.
-    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        let (client, shown) = self.client()?;
-        answer(client.get(format!("http://relayer{path}")), &shown).await
-    }
-
-    /// Orders.
-    pub(super) async fn post<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        body: &impl Serialize,
-    ) -> Result<T, Failure> {
-        let (client, shown) = self.client()?;
-        answer(client.post(format!("http://relayer{path}")).json(body), &shown).await
-    }
-
-    fn client(&self) -> Result<(reqwest::Client, String), Failure> {
+    /// Its line to the relayer.
+    pub(super) fn client(&self) -> Result<client::Operator, Failure> {
         let config = Config::load(&self.config)
             .map_err(|faults| Failure::Configuration(eyre::eyre!("{faults}")))?;
-        let socket = socket_of(&config.store);
-        let shown = socket.display().to_string();
-        let client = reqwest::Client::builder().timeout(ANSWER_LIMIT).unix_socket(socket).build();
-        Ok((client.map_err(|error| Failure::Failed(error.into()))?, shown))
+        Ok(client::Operator::new(&socket_of(&config.store))?)
     }
 }

@@ -1,100 +1,107 @@
 //! `twinspan status`
 
-use std::time::Duration;
+use std::str::FromStr;
 
-use alloy::primitives::U256;
 use alloy::primitives::utils::format_ether;
-use alloy::transports::http::reqwest::Url;
+use alloy::primitives::{Address, B256, U256};
 use clap::Args;
 use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use eyre::{WrapErr, eyre};
-use serde::de::DeserializeOwned;
-use twinspan_bridge::ids::TransferId;
+use twinspan_api::client::{ANSWER_LIMIT, Client, Url};
+use twinspan_api::status::Status as Answer;
+use twinspan_api::transfer::{Transfer, Transfers};
+use twinspan_bridge::ids::{TransferId, TransferIdError};
 
 use super::Failure;
-use crate::api::Status as Answer;
-use crate::api::transfers::Transfer;
-
-/// Longest that a relayer may take to answer.
-pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
 /// Show what a relayer is doing, or where a transfer stands
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 all is well; 1 a lane is halted, abstains or the like; \
-                        3 the relayer does not answer.")]
+#[command(
+    after_help = "Exit codes: 0 all is well; 1 a lane is halted, abstains or the like, or has an alarm; \
+                        3 the relayer does not answer."
+)]
 pub(super) struct Status {
     /// The relayer's API
     #[arg(long, default_value = "http://127.0.0.1:9500", value_name = "URL")]
     api: Url,
-    /// A transfer: <source chain id>-<source bridge>-<nonce>
-    transfer: Option<TransferId>,
+    /// A transfer: <source chain id>-<source bridge>-<nonce>, or the hash of the transaction that asked for it
+    transfer: Option<Subject>,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-impl Status {
-    pub(super) async fn run(self) -> Result<(), Failure> {
-        if let Some(id) = self.transfer {
-            let path = format!("/v1/transfers/{id}");
-            let transfer: Transfer = fetch(&self.api, &path).await?;
-            if self.json {
-                println!("{}", json(&transfer)?);
-            } else {
-                show_transfer(&transfer);
-            }
-            return Ok(());
-        }
-        let status: Answer = fetch(&self.api, "/v1/status").await?;
-        if self.json {
-            println!("{}", json(&status)?);
-        } else {
-            show(&status);
-        }
-        let lanes = || status.pairs.iter().flat_map(|pair| &pair.lanes);
-        let is_well = |verdict| matches!(verdict, "ok" | "delivering" | "certifying" | "starting");
-        match lanes().find(|lane| !is_well(lane.verdict().0)) {
-            None => Ok(()),
-            Some(lane) => Err(Failure::Failed(eyre!("{} is {}", lane.name, lane.verdict().0))),
+/// The transfers that are asked about.
+#[derive(Clone, Copy, Debug)]
+enum Subject {
+    Transfer(TransferId),
+    Transaction(B256),
+}
+
+impl FromStr for Subject {
+    type Err = TransferIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse() {
+            Ok(transaction) => Ok(Self::Transaction(transaction)),
+            Err(_) => text.parse().map(Self::Transfer),
         }
     }
+}
+
+impl Status {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let client = Client::new(&self.api, ANSWER_LIMIT)?;
+        match self.transfer {
+            Some(Subject::Transfer(id)) => {
+                let transfer = client.transfer(id).await?;
+                self.print(&transfer, show_transfer)
+            }
+            Some(Subject::Transaction(hash)) => {
+                let transfers = client.transfers_of(hash).await?;
+                self.print(&transfers, show_transfers)?;
+                if transfers.transfers.is_empty() {
+                    let why = "not known here, not final yet, or it asked for none";
+                    return Err(Failure::Failed(eyre!("no transfer of transaction {hash}: {why}")));
+                }
+                Ok(())
+            }
+            None => {
+                let status = client.status().await?;
+                self.print(&status, show)?;
+                all_is_well(&status)
+            }
+        }
+    }
+
+    fn print<T: serde::Serialize>(&self, answer: &T, show: fn(&T)) -> Result<(), Failure> {
+        if self.json {
+            println!("{}", json(answer)?);
+        } else {
+            show(answer);
+        }
+        Ok(())
+    }
+}
+
+/// # Errors
+/// With the first lane that does not work, or that has an alarm.
+fn all_is_well(status: &Answer) -> Result<(), Failure> {
+    for lane in status.lanes() {
+        let verdict = lane.verdict();
+        if !verdict.is.is_well() {
+            return Err(Failure::Failed(eyre!("{} is {}", lane.name, verdict.is)));
+        }
+        if let Some(alarm) = lane.alarms.last() {
+            return Err(Failure::Failed(eyre!("{} has an alarm: {alarm}", lane.name)));
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn json<T: serde::Serialize>(value: &T) -> eyre::Result<String> {
     serde_json::to_string_pretty(value).wrap_err("writing JSON")
-}
-
-/// Asks a relayer's API.
-pub(super) async fn fetch<T: DeserializeOwned>(api: &Url, path: &str) -> Result<T, Failure> {
-    let shown = twinspan_chains::shown_origin(api);
-    let url = api.join(path).map_err(|error| Failure::Configuration(error.into()))?;
-    let client = reqwest::Client::builder()
-        .timeout(ANSWER_LIMIT)
-        .build()
-        .map_err(|error| Failure::Failed(error.into()))?;
-    answer(client.get(url), &shown).await
-}
-
-/// Sends the question; `shown`: to whom, for people.
-pub(super) async fn answer<T: DeserializeOwned>(
-    question: reqwest::RequestBuilder,
-    shown: &str,
-) -> Result<T, Failure> {
-    let answer = question.send().await.map_err(|error| {
-        let error = eyre::Report::from(error.without_url());
-        Failure::Unreachable(error.wrap_err(format!("no relayer answers at {shown}")))
-    })?;
-    let status = answer.status();
-    let body = answer.bytes().await.map_err(|error| Failure::Unreachable(error.into()))?;
-    if !status.is_success() {
-        let error: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
-        let error = error["error"].as_str().unwrap_or("no reason given").to_owned();
-        return Err(Failure::Failed(eyre!("{shown} answers {status}: {error}")));
-    }
-    serde_json::from_slice(&body)
-        .wrap_err_with(|| format!("{shown} is no relayer's API"))
-        .map_err(Failure::Unreachable)
 }
 
 fn show(status: &Answer) {
@@ -114,18 +121,18 @@ fn show(status: &Answer) {
         "oldest",
         "what to do",
     ]);
-    for lane in status.pairs.iter().flat_map(|pair| &pair.lanes) {
-        let (verdict, why) = lane.verdict();
+    for lane in status.lanes() {
+        let verdict = lane.verdict();
         let Some(state) = &lane.status else { continue };
         lanes.add_row([
             lane.name.clone(),
-            verdict.to_owned(),
+            verdict.is.to_string(),
             lane.requested.to_string(),
             state.linked.count.to_string(),
             state.certified.to_string(),
             state.newest.count.to_string(),
             format!("{:.0} s", lane.pending_seconds),
-            why,
+            verdict.why,
         ]);
     }
     println!("{lanes}");
@@ -156,7 +163,7 @@ fn show(status: &Answer) {
     }
     println!("{chains}\n{accounts}");
     for chain in &status.chains {
-        let advice = chain.condition.advice();
+        let advice = &chain.condition.advice;
         if !advice.is_empty() {
             println!("! {}: {advice}", chain.name);
         }
@@ -170,7 +177,7 @@ fn show(status: &Answer) {
             "! the configuration's file was changed and refused, the old one is in force: {refused}"
         );
     }
-    for lane in status.pairs.iter().flat_map(|pair| &pair.lanes) {
+    for lane in status.lanes() {
         for one in &lane.abstentions {
             println!("! {}: {} attests nothing: {}", lane.name, one.relayer, one.reason.label());
         }
@@ -200,7 +207,10 @@ fn show_transfer(transfer: &Transfer) {
         println!("waits for  {}", transfer.waits_for);
     }
     if let Some(request) = &transfer.request {
-        println!("sends      {} of {} to {}", request.amount, request.token, request.recipient);
+        println!(
+            "sends      {} of {} to {}",
+            request.amount_units, request.token, request.recipient
+        );
     }
     for (name, place) in [("requested", transfer.source), ("settled", transfer.destination)] {
         if let Some(place) = place {
@@ -210,16 +220,35 @@ fn show_transfer(transfer: &Transfer) {
             );
         }
     }
-    if let Some(checkpoint) = transfer.checkpoint {
-        println!("attested   at count {checkpoint} by");
-        for signer in &transfer.signers {
+    let of_checkpoint = |name: &str, count: u64, signers: &[Address]| {
+        println!("{name:<10} at count {count} by");
+        for signer in signers {
             println!("           {signer}");
         }
+    };
+    if let Some(paid) = &transfer.certificate {
+        of_checkpoint("certified", paid.count, &paid.signers);
+    } else if let Some(attested) = &transfer.attestations {
+        of_checkpoint("attested", attested.count, &attested.signers);
     }
     if let Some(parked) = transfer.parked {
         println!("parked     {:?}", parked.reason);
-        if let Some(home) = parked.returned_as {
+        if let Some(home) = parked.ended.and_then(|ended| ended.returned_as) {
             println!("returned   as {home}");
+        }
+    }
+}
+
+fn show_transfers(found: &Transfers) {
+    for (n, transfer) in found.transfers.iter().enumerate() {
+        if n > 0 {
+            println!();
+        }
+        show_transfer(transfer);
+    }
+    if found.transfers.is_empty() {
+        for as_of in &found.as_of {
+            println!("chain {} is read up to block {}", as_of.chain_id, as_of.block);
         }
     }
 }

@@ -9,19 +9,17 @@ use alloy::primitives::{Address, Bytes, U256};
 use alloy::providers::{PendingTransactionBuilder, Provider};
 use alloy::rpc::types::TransactionReceipt;
 use alloy::sol_types::{SolCall, SolEvent};
-use alloy::transports::http::reqwest::Url;
 use clap::Args;
 use eyre::{WrapErr, eyre};
 use serde_json::json;
+use twinspan_api::client::{ANSWER_LIMIT, Client, Url};
+use twinspan_api::transfer::Transfer as View;
 use twinspan_bridge::ids::{BridgeAt, ChainId, Nonce, TransferId};
-use twinspan_bridge::lifecycle::Stage;
 use twinspan_contracts::{Bridge, BridgeToken, TestMultiToken, TestNFT, Vault, explain_revert};
 
 use self::plan::{Moved, Plan};
 use super::Failure;
-use super::status::fetch;
 use super::wallet::{Connection, WalletArgs, connect};
-use crate::api::transfers::Transfer as View;
 
 /// Send coins, tokens or NFTs to the other chain of a bridge pair
 #[derive(Debug, Args)]
@@ -172,12 +170,10 @@ impl Transfer {
     }
 
     async fn wait(&self, api: &Url, id: TransferId) -> Result<View, Failure> {
-        let mut shown = String::new();
+        let (client, mut shown) = (Client::new(api, ANSWER_LIMIT)?, String::new());
         loop {
             tokio::time::sleep(Duration::from_millis(300)).await;
-            let Ok(view) = fetch::<View>(api, &format!("/v1/transfers/{id}")).await else {
-                continue;
-            };
+            let Ok(view) = client.transfer(id).await else { continue };
             let line = match view.waits_for.as_str() {
                 "" => view.stage.to_string(),
                 waits_for => format!("{}: waits for {waits_for}", view.stage),
@@ -186,11 +182,8 @@ impl Transfer {
                 println!("{line}");
                 shown = line;
             }
-            match view.stage {
-                Stage::HandedOver | Stage::Parked | Stage::Released | Stage::Returned => {
-                    return Ok(view);
-                }
-                Stage::Observed | Stage::Final | Stage::Certified | Stage::Submitted => {}
+            if view.stage.is_settled() {
+                return Ok(view);
             }
         }
     }

@@ -7,14 +7,12 @@ use alloy::primitives::utils::format_units;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use serde_json::json;
-use twinspan_bridge::ids::AccountNonce;
-use twinspan_chains::transactions::{Fees, StoredTransaction};
+use twinspan_api::order::Order;
+use twinspan_api::transaction::{Fees, Transaction};
 
 use super::Failure;
 use super::operator::Operator;
 use super::status::json;
-use crate::api::operator::{Done, Pending};
 
 /// Look at a running relayer's own transactions, and act on one that is stuck
 #[derive(Debug, Args)]
@@ -51,31 +49,23 @@ struct Which {
     operator: Operator,
 }
 
-impl Which {
-    /// `action`: empty, or `/bump` and the like.
-    fn path(&self, action: &str) -> String {
-        let account = self.account.map_or_else(String::new, |it| format!("?account={it}"));
-        let nonce = AccountNonce::new(self.nonce);
-        format!("/v1/transactions/{}/{nonce}{action}{account}", self.chain)
-    }
-}
-
 impl Tx {
     pub(super) async fn run(self) -> Result<(), Failure> {
         match self.action {
             Action::List { operator } => list(&operator).await,
             Action::Show(which) => {
-                let stored: StoredTransaction = which.operator.get(&which.path("")).await?;
-                show(&stored, which.operator.json)
+                let Which { chain, nonce, account, operator } = which;
+                let kept = operator.client()?.transaction(&chain, nonce, account).await?;
+                show(&kept, operator.json)
             }
-            Action::Bump(which) => order(&which, "/bump", "replaced by").await,
-            Action::Drop(which) => order(&which, "/drop", "given up; its place goes to").await,
+            Action::Bump(which) => order(&which, Order::Bump, "replaced by").await,
+            Action::Drop(which) => order(&which, Order::Drop, "given up; its place goes to").await,
         }
     }
 }
 
 async fn list(operator: &Operator) -> Result<(), Failure> {
-    let pending: Vec<Pending> = operator.get("/v1/transactions").await?;
+    let pending = operator.client()?.pending().await?;
     if operator.json {
         println!("{}", json(&pending)?);
         return Ok(());
@@ -103,7 +93,7 @@ async fn list(operator: &Operator) -> Result<(), Failure> {
     Ok(())
 }
 
-fn show(stored: &StoredTransaction, as_json: bool) -> Result<(), Failure> {
+fn show(stored: &Transaction, as_json: bool) -> Result<(), Failure> {
     if as_json {
         println!("{}", json(stored)?);
         return Ok(());
@@ -112,10 +102,7 @@ fn show(stored: &StoredTransaction, as_json: bool) -> Result<(), Failure> {
     let label = stored.intent.as_ref().map_or("fills a gap", |intent| intent.label.as_str());
     println!("what       {label}");
     println!("age        {} s", age(stored.created_at).as_secs());
-    match stored.outcome() {
-        None => println!("state      pending"),
-        Some(outcome) => println!("state      {}", outcome.label()),
-    }
+    println!("state      {}", stored.state.label());
     if let Some(why) = &stored.given_up {
         println!("given up   {why}");
     }
@@ -127,8 +114,9 @@ fn show(stored: &StoredTransaction, as_json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn order(which: &Which, order: &str, done: &str) -> Result<(), Failure> {
-    let answer: Done = which.operator.post(&which.path(order), &json!({})).await?;
+async fn order(which: &Which, order: Order, done: &str) -> Result<(), Failure> {
+    let client = which.operator.client()?;
+    let answer = client.order(&which.chain, which.nonce, which.account, order).await?;
     if which.operator.json {
         println!("{}", json(&answer)?);
     } else {

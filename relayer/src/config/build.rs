@@ -15,8 +15,10 @@ use twinspan_bridge::ids::BlockNumber;
 use twinspan_bridge::side::PerSide;
 use twinspan_chains::signer::RemoteKey;
 
-use super::raw::{Raw, RawConfig, RawEnd, RawKey, RawPair};
-use super::{Chain, Config, End, Fault, KeySource, Keystore, Log, Pair, PasswordSource, Peers};
+use super::raw::{Raw, RawApi, RawConfig, RawEnd, RawKey, RawPair};
+use super::{
+    Chain, Config, End, Fault, KeySource, Keystore, Log, Network, Pair, PasswordSource, Peers,
+};
 
 /// Where in the configuration we are, and what was wrong so far.
 struct At<'a> {
@@ -106,7 +108,7 @@ pub(super) fn build(raw: RawConfig, folder: &Path, faults: &mut Vec<Fault>) -> O
         .map(|path| folder.join(path));
     let attestation_key =
         key(&mut at.table("keys").table("attestation"), raw.keys.attestation, folder);
-    let api = at.table("api").parsed::<SocketAddr>("listen", raw.api.listen, ADDRESS);
+    let (api, api_proxies) = api(&mut at.table("api"), raw.api);
     let peers = peers(&mut at.table("peers"), raw.peers);
     let log = log(&mut at.table("log"), raw.log);
     let mut chains = BTreeMap::new();
@@ -130,6 +132,7 @@ pub(super) fn build(raw: RawConfig, folder: &Path, faults: &mut Vec<Fault>) -> O
         store: store?,
         attestation_key: attestation_key?,
         api: api?,
+        api_proxies,
         peers: peers?,
         log,
         chains: chains.into_iter().map(|(n, c)| Some((n, c?))).collect::<Option<_>>()?,
@@ -178,6 +181,16 @@ fn keystore(at: &mut At<'_>, raw: RawKey, folder: &Path) -> Option<Keystore> {
         }
     };
     Some(Keystore { path: folder.join(path?), password })
+}
+
+/// Where the API listens, and the proxies that are believed.
+fn api(at: &mut At<'_>, raw: RawApi) -> (Option<SocketAddr>, Vec<Network>) {
+    const PROXIES: &str =
+        "a list of addresses and networks, such as [\"127.0.0.1\", \"10.0.0.0/8\"]";
+    let listen = at.parsed("listen", raw.listen, ADDRESS);
+    let texts = at.optional("proxies", raw.proxies, PROXIES).unwrap_or_default();
+    let proxies = texts.iter().filter_map(|text| at.parse("proxies", text, PROXIES)).collect();
+    (listen, proxies)
 }
 
 fn peers(at: &mut At<'_>, raw: super::raw::RawPeers) -> Option<Peers> {

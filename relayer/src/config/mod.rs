@@ -1,6 +1,7 @@
 //! The configuration once it is checked: everything that a relayer needs to start.
 
 mod build;
+mod network;
 mod raw;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,8 @@ use twinspan_bridge::side::PerSide;
 use twinspan_chains::ChainConfig;
 use twinspan_chains::signer::RemoteKey;
 
+pub use self::network::{Network, NetworkError};
+
 /// A relayer's whole configuration.
 #[derive(Debug)]
 pub struct Config {
@@ -27,6 +30,8 @@ pub struct Config {
     pub attestation_key: KeySource,
     /// Where operators and dApps ask.
     pub api: SocketAddr,
+    /// Proxies before it that are believed for whom they ask.
+    pub api_proxies: Vec<Network>,
     /// How peers are reached.
     pub peers: Peers,
     /// How to log.
@@ -251,6 +256,20 @@ mod tests {
             panic!("a keystore");
         };
         assert!(keystore.path.ends_with("own.json"));
+    }
+
+    #[test]
+    fn proxies_are_believed_only_where_they_are_named() {
+        assert_eq!(load(GOOD).expect("no fault").api_proxies, []);
+        let listen = r#"api.listen = "127.0.0.1:9500""#;
+        let proxies =
+            r#"api = { listen = "127.0.0.1:9500", proxies = ["127.0.0.1", "10.0.0.0/8"] }"#;
+        let config = load(&GOOD.replace(listen, proxies)).expect("no fault");
+        let wanted = ["127.0.0.1/32", "10.0.0.0/8"].map(|text| text.parse().expect("a network"));
+        assert_eq!(config.api_proxies, wanted);
+        let bad = proxies.replace("10.0.0.0/8", "10.0.0.0/33");
+        let text = load(&GOOD.replace(listen, &bad)).expect_err("no network").to_string();
+        assert!(text.contains("api.proxies: `10.0.0.0/33`: no address"), "{text}");
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub(super) struct RawConfig {
     pub(super) name: Raw<String>,
     pub(super) store: RawStore,
     pub(super) keys: RawKeys,
-    pub(super) api: RawListener,
+    pub(super) api: RawApi,
     pub(super) peers: RawPeers,
     pub(super) log: RawLog,
     pub(super) chains: BTreeMap<String, RawChain>,
@@ -83,8 +83,9 @@ impl RawKey {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct RawListener {
+pub(super) struct RawApi {
     pub(super) listen: Raw<String>,
+    pub(super) proxies: Raw<Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

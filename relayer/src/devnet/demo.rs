@@ -9,6 +9,7 @@ use comfy_table::{Cell, CellAlignment, Table};
 use eyre::WrapErr;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde::Serialize;
+use twinspan_api::status::Status;
 
 use super::World;
 use super::ledger::{Conservation, Ledger, Totals, percentile};
@@ -228,8 +229,8 @@ impl Bars {
                 let s = report.status.as_ref()?;
                 Some(format!(
                     "final {:>3}  certified {:>3}",
-                    s.linked.count.since(s.newest.count),
-                    s.certified.since(s.newest.count)
+                    s.linked.count.saturating_sub(s.newest.count),
+                    s.certified.saturating_sub(s.newest.count)
                 ))
             });
             let message = format!(
@@ -259,7 +260,7 @@ impl Bars {
 }
 
 /// The status of the first relayer that answers.
-async fn first_status(world: &World) -> Option<crate::api::Status> {
+async fn first_status(world: &World) -> Option<Status> {
     for relayer in &world.relayers {
         if let Ok(status) = relayer.status().await {
             return Some(status);

@@ -8,17 +8,22 @@ use std::time::Duration;
 use alloy::primitives::Address;
 use eyre::{WrapErr, eyre};
 use secrecy::SecretString;
-use serde::de::DeserializeOwned;
 use tokio::process::{Child, Command};
+use twinspan_api::client::Client;
+use twinspan_api::status::Status;
+use twinspan_api::transfer::Transfer;
 use twinspan_bridge::finality::FinalityRule;
+use twinspan_bridge::ids::TransferId;
 use twinspan_chains::signer::keystore::create_keystore;
 
 use super::node::free_port;
 use super::{CHAIN_IDS, Chain, Options};
-use crate::api::Status;
 
 /// The password of a world's keystores. The world says so when it starts.
 pub const PASSWORD: &str = "devnet";
+
+/// How long an answer of its API may take.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// A relayer of a world.
 #[derive(Debug)]
@@ -37,7 +42,7 @@ pub struct Relayer {
     pub peer_port: u16,
     binary: PathBuf,
     process: Option<Child>,
-    client: reqwest::Client,
+    client: Client,
 }
 
 /// Makes the relayers' folders and keys.
@@ -51,16 +56,18 @@ pub fn make(options: &Options) -> eyre::Result<Vec<Relayer>> {
         std::fs::write(folder.join("password"), PASSWORD)?;
         let password = SecretString::from(PASSWORD.to_owned());
         let key = |name: &str| create_keystore(&folder.join(name), &password);
+        let api_port = free_port()?;
+        let api = format!("http://127.0.0.1:{api_port}").parse()?;
         Ok(Relayer {
             index,
             address: key("attestation.json").wrap_err("making an attestation key")?,
             submitter: key("submitter.json").wrap_err("making a submitter key")?,
             folder: folder.clone(),
-            api_port: free_port()?,
+            api_port,
             peer_port: free_port()?,
             binary: options.binary.clone(),
             process: None,
-            client: reqwest::Client::builder().timeout(Duration::from_secs(5)).build()?,
+            client: Client::new(&api, ANSWER_LIMIT)?,
         })
     };
     (0..options.relayers).map(make).collect()
@@ -191,19 +198,15 @@ impl Relayer {
 
     /// Whether it says that it is ready.
     pub async fn is_ready(&self) -> bool {
-        let answer = self.client.get(format!("{}/readyz", self.api_url())).send().await;
-        answer.is_ok_and(|answer| answer.status().is_success())
+        self.client.is_ready().await.unwrap_or(false)
     }
 
-    /// What its API answers at `path`.
+    /// Where it says that a transfer stands.
     ///
     /// # Errors
-    /// If it does not answer, or not with success.
-    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> eyre::Result<T> {
-        let url = format!("{}{path}", self.api_url());
-        let sent = self.client.get(&url).send().await;
-        let answer = sent.wrap_err_with(|| self.last_words())?.error_for_status()?;
-        Ok(answer.json().await?)
+    /// If it does not answer, or does not know.
+    pub async fn transfer(&self, id: TransferId) -> eyre::Result<Transfer> {
+        self.client.transfer(id).await.wrap_err_with(|| self.last_words())
     }
 
     /// What it says of itself.
@@ -211,7 +214,7 @@ impl Relayer {
     /// # Errors
     /// If it does not answer.
     pub async fn status(&self) -> eyre::Result<Status> {
-        self.get("/v1/status").await
+        self.client.status().await.wrap_err_with(|| self.last_words())
     }
 
     /// The value of an unlabelled or summed metric.
@@ -219,8 +222,7 @@ impl Relayer {
     /// # Errors
     /// If it does not answer.
     pub async fn metric(&self, name: &str) -> eyre::Result<f64> {
-        let url = format!("{}/metrics", self.api_url());
-        let text = self.client.get(&url).send().await?.text().await?;
+        let text = self.client.metrics().await?;
         let of_name =
             |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']));
         let values = text.lines().filter(of_name);
@@ -232,8 +234,7 @@ impl Relayer {
     /// # Errors
     /// If it does not answer.
     pub async fn histogram(&self, name: &str) -> eyre::Result<Vec<(f64, f64)>> {
-        let url = format!("{}/metrics", self.api_url());
-        let text = self.client.get(&url).send().await?.text().await?;
+        let text = self.client.metrics().await?;
         let mut buckets: Vec<(f64, f64)> = Vec::new();
         let prefix = format!("{name}_bucket{{");
         for line in text.lines().filter(|line| line.starts_with(&prefix)) {
@@ -256,7 +257,11 @@ impl Relayer {
 
     /// What a reader of an error wants to know of a relayer that does not answer.
     fn last_words(&self) -> String {
-        format!("relayer-{} does not answer; its log ends with:\n{}", self.index, self.log_tail())
+        format!(
+            "relayer-{} does not answer as it should; its log ends with:\n{}",
+            self.index,
+            self.log_tail()
+        )
     }
 
     /// The last lines of its log.

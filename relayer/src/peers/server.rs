@@ -190,6 +190,9 @@ async fn pull(
     query: Result<Query<Pull>, QueryRejection>,
 ) -> Result<Json<Attestations>, Refusal> {
     let Query(pull) = query.map_err(|rejection| Refusal::Malformed(rejection.body_text()))?;
+    if pull.above.get() == u64::MAX {
+        return Err(Refusal::Malformed("no lane has so many requests".into()));
+    }
     let entry = peers.directory.get(&pull.lane).ok_or(Refusal::UnknownLane)?;
     let found = peers
         .reader

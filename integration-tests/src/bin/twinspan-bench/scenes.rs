@@ -187,8 +187,8 @@ impl Scenes {
         loop {
             tokio::time::sleep(Duration::from_millis(200)).await;
             let Ok(status) = world.relayers[0].status().await else { continue };
-            let lanes = status.pairs.iter().flat_map(|pair| &pair.lanes);
-            let settled = lanes.filter_map(|lane| Some(lane.status.as_ref()?.settled.count.get()));
+            let settled =
+                status.lanes().filter_map(|lane| Some(lane.status.as_ref()?.settled.count));
             if settled.sum::<u64>() == want as u64 {
                 break;
             }

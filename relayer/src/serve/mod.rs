@@ -1,0 +1,61 @@
+//! Answers operators, dApps and monitoring over HTTP, in the words of [`twinspan_api`].
+//!
+//! [`public`] and [`operator`] hold the routes; [`http`] holds the connections and their bounds.
+
+mod cross_origin;
+pub mod http;
+mod lanes;
+pub mod operator;
+mod orders;
+mod places;
+pub mod public;
+mod refusal;
+mod status;
+#[cfg(test)]
+mod tests;
+mod transfers;
+mod turn_away;
+mod visitors;
+
+use std::sync::Arc;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::watch;
+use twinspan_api::status::Configuration;
+use twinspan_chains::EvmChain;
+use twinspan_chains::transactions::AccountHandle;
+
+use crate::lanes::Directory;
+use crate::status::PairReport;
+use twinspan_store::Reader;
+
+/// The state of the relayer from which answers are made.
+#[derive(Clone)]
+pub struct Api {
+    /// The relayer's name and attestation address.
+    pub relayer: Arc<(String, alloy::primitives::Address)>,
+    /// The pairs.
+    pub pairs: Arc<Vec<watch::Receiver<PairReport>>>,
+    /// The lanes.
+    pub directory: Arc<Directory>,
+    /// The chains.
+    pub chains: Arc<Vec<EvmChain>>,
+    /// The accounts that submit.
+    pub accounts: Arc<Vec<AccountHandle>>,
+    /// The store.
+    pub reader: Reader,
+    /// The metrics.
+    pub metrics: PrometheusHandle,
+    /// The configuration in force.
+    pub configuration: watch::Receiver<Configuration>,
+    /// Since when the relayer runs.
+    pub started: tokio::time::Instant,
+}
+
+impl Api {
+    /// The accounts that submit on `chain`.
+    fn accounts_on(&self, chain: &EvmChain) -> impl Iterator<Item = &AccountHandle> {
+        let chain_id = chain.chain_id();
+        self.accounts.iter().filter(move |account| account.account().chain_id == chain_id)
+    }
+}
