@@ -1,4 +1,4 @@
-//! What a caller wants done on a chain, and what became of it.
+//! An intent, a contract call that a caller wants mined, and its outcome.
 
 use alloy::primitives::{Address, B256, Bytes};
 use tokio::time::Instant;
@@ -27,7 +27,7 @@ pub struct Intent {
     pub input: Bytes,
     /// Gas that it may use.
     pub gas_limit: u64,
-    /// What it is, for people: in logs and lists.
+    /// Its purpose, for people: in logs and lists.
     pub label: String,
     /// Since when its cause is known, for the latency in the metrics. Not stored: a restart does not count.
     pub since: Option<Instant>,
@@ -62,7 +62,7 @@ pub enum Outcome {
         block: BlockNumber,
         /// Gas used.
         gas_used: u64,
-        /// What the contract reverted with when the call was repeated at that block. May be empty.
+        /// The contract's reason, from the call repeated at that block. May be empty.
         data: Bytes,
     },
     /// Never executed and never will be.

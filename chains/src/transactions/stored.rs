@@ -1,4 +1,4 @@
-//! What is stored of a transaction: enough to go on after a restart with the same bytes.
+//! The stored form of a transaction: enough to go on after a restart with the same bytes.
 
 use alloy::primitives::{Address, B256, Bytes};
 use twinspan_bridge::ids::{AccountNonce, BlockRef, ChainId};
@@ -20,7 +20,7 @@ pub struct AccountKey {
 pub struct StoredTransaction {
     /// Position among the account's transactions; with the [`AccountKey`] its key in the store.
     pub nonce: AccountNonce,
-    /// What it is for. `None`: it only fills a gap, so that later ones can be mined.
+    /// Its purpose. `None`: it only fills a gap, so that later ones can be mined.
     pub intent: Option<Intent>,
     /// Every signed transaction with this account nonce, oldest first. At most one is ever mined.
     pub siblings: Vec<Sibling>,
@@ -39,7 +39,7 @@ pub struct Sibling {
     pub raw: Bytes,
     /// The transaction's hash.
     pub hash: B256,
-    /// What it offers for its gas.
+    /// Its offer for gas.
     pub fees: Fees,
     /// Whether it does nothing but use up the account nonce (a transfer of 0 to ourselves).
     pub fills: bool,
@@ -58,12 +58,12 @@ pub enum TransactionState {
     Included {
         /// That block.
         block: BlockRef,
-        /// What is reported.
+        /// The outcome to report.
         outcome: Outcome,
     },
     /// In a final block.
     Settled {
-        /// What was reported.
+        /// The outcome that was reported.
         outcome: Outcome,
     },
     /// Will never be in a block. Removed from the store once it is reported.
@@ -86,7 +86,7 @@ impl StoredTransaction {
         matches!(self.state, TransactionState::Pending)
     }
 
-    /// What was, or is to be, reported of it.
+    /// The outcome that was, or is to be, reported.
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
         match &self.state {
