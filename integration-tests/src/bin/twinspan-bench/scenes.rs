@@ -1,5 +1,4 @@
 //! The scenes that are measured.
-#![expect(clippy::disallowed_methods, reason = "real worlds, in real time")]
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
