@@ -133,7 +133,17 @@ pub struct Request {
     pub amount: Option<String>,
     /// The decimals of the token on the source chain.
     pub decimals: Option<u8>,
-    /// NFT ids, token URI and data for the recipient: `abi.encode(Payload)`, or empty.
+    /// The ids of NFTs; empty for other kinds.
+    #[serde(with = "text::list")]
+    pub ids: Vec<U256>,
+    /// How many of each id, for an ERC-1155.
+    #[serde(with = "text::list")]
+    pub amounts: Vec<U256>,
+    /// The token URI of an ERC-721, if it has one.
+    pub uri: Option<String>,
+    /// Data for the recipient.
+    pub data: Bytes,
+    /// All of that as it is hashed: `abi.encode(Payload)`, or empty.
     pub payload: Bytes,
 }
 

@@ -16,7 +16,7 @@ use super::{Api, lanes, status, transfers};
 pub(super) const METRICS: &str = "/metrics";
 
 /// The routes of the API.
-pub fn router(api: Api) -> axum::Router {
+pub(crate) fn router(api: Api) -> axum::Router {
     axum::Router::new()
         .route("/healthz", get(async || "ok\n").options(preflight))
         .route("/readyz", get(ready).options(preflight))
