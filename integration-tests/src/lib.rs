@@ -7,3 +7,4 @@ pub mod command;
 #[expect(clippy::disallowed_methods, reason = "real worlds, in real time")]
 pub mod live;
 pub mod network;
+pub mod simulation;

@@ -1,7 +1,7 @@
 //! Decides what a transaction offers for its gas, and by how much a replacement offers more.
 
 use alloy::primitives::{Address, U64, U128, U256};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::chain::{EvmChain, Head};
 use crate::config::FeePolicy;
@@ -20,8 +20,7 @@ pub(crate) enum FeeMode {
 }
 
 /// A signed transaction's offer, in wei per gas.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fees {
     /// An EIP-1559 transaction.
     Dynamic {

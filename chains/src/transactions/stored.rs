@@ -1,14 +1,13 @@
 //! The stored form of a transaction: enough to go on after a restart with the same bytes.
 
 use alloy::primitives::{Address, B256, Bytes};
-use serde::{Deserialize, Serialize};
 use twinspan_bridge::ids::{AccountNonce, BlockRef, ChainId};
 
 use super::intent::{Intent, Outcome};
 use crate::evm::fees::Fees;
 
 /// An account on a chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountKey {
     /// The chain.
     pub chain_id: ChainId,
@@ -17,7 +16,7 @@ pub struct AccountKey {
 }
 
 /// Everything about one account nonce.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredTransaction {
     /// Position among the account's transactions; with the [`AccountKey`] its key in the store.
     pub nonce: AccountNonce,
@@ -34,7 +33,7 @@ pub struct StoredTransaction {
 }
 
 /// A signed transaction.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sibling {
     /// The signed bytes (EIP-2718), as they are broadcast.
     pub raw: Bytes,
@@ -51,8 +50,7 @@ pub struct Sibling {
 /// Edges: pending → included (first receipt); included → pending (taken back by a reorganisation);
 /// included → settled (its block is final); pending → abandoned (its account nonce is used up by a
 /// transaction that is not ours, or by our own filler).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TransactionState {
     /// Not in a block yet.
     Pending,
