@@ -1,10 +1,11 @@
 //! A relayer answers strangers in words, whatever they ask, and never tells what it has not read.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use eyre::{OptionExt, WrapErr, ensure};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
+use tokio::time::Instant;
 use twinspan_api::client::{Client, ClientError};
 use twinspan_api::transfer::Stage;
 use twinspan_api::{ApiError, ErrorCode};

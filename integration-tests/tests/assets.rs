@@ -5,7 +5,6 @@ use alloy::sol_types::SolCall;
 use eyre::{OptionExt, ensure};
 use twinspan_api::transfer::{AssetKind, ParkReason, Request, Stage, Transfer};
 use twinspan_bridge::request::NATIVE_COIN;
-use twinspan_chains::evm::calls::encode_request;
 use twinspan_contracts::abi::asset_kind;
 use twinspan_contracts::{
     Bridge, BridgeMultiToken, BridgeNFT, HandoverLog, TestMultiToken, TestNFT, Vault,
