@@ -3,7 +3,6 @@
 use alloy_primitives::{Address, B256};
 use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
 use secp256k1::{Message, SecretKey};
-use serde::{Deserialize, Serialize};
 
 use crate::abstain::{SignedAbstention, Statement};
 use crate::digest::Checkpoint;
@@ -19,7 +18,7 @@ pub const fn is_attestable(count: Count, ends_source_block: bool) -> bool {
 }
 
 /// A compact signature (EIP-2098): `r`, and `s` with the parity bit on top.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Signature {
     /// The x coordinate of the nonce point.
     pub r: B256,
@@ -28,7 +27,7 @@ pub struct Signature {
 }
 
 /// A relayer's signature of a checkpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attestation {
     /// The checkpoint.
     pub checkpoint: Checkpoint,

@@ -4,14 +4,13 @@
 
 use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::SolValue;
-use serde::{Deserialize, Serialize};
 
 use crate::abstain::Statement;
 use crate::ids::{Count, Epoch, Lane};
 use crate::lane_head::LanePosition;
 
 /// "The first `count` requests of this lane hash to `head`", for one epoch of its destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Checkpoint {
     /// The lane.
     pub lane: Lane,

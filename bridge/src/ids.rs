@@ -111,7 +111,7 @@ impl BlockNumber {
 }
 
 /// A block by number and hash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BlockRef {
     /// Height.
     pub number: BlockNumber,
@@ -120,7 +120,7 @@ pub struct BlockRef {
 }
 
 /// One bridge contract on one chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BridgeAt {
     /// The chain it is deployed on.
     pub chain_id: ChainId,
@@ -135,7 +135,7 @@ impl fmt::Display for BridgeAt {
 }
 
 /// One direction of a bridge pair.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lane {
     /// Where requests are made.
     pub source: BridgeAt,

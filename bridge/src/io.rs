@@ -1,7 +1,6 @@
 //! Inputs and outputs of the lane state machine.
 
 use alloy_primitives::Address;
-use serde::{Deserialize, Serialize};
 
 use crate::attest::{Attestation, Verified};
 use crate::batch::Batch;
@@ -124,7 +123,7 @@ pub enum Record {
 }
 
 /// A head that was attested here and is no longer on the chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conflict {
     /// The epoch of the attestation.
     pub epoch: Epoch,

@@ -4,13 +4,12 @@
 //! one request of a run cannot make the run end at the head that the contract itself holds.
 
 use alloy_primitives::{B256, keccak256};
-use serde::{Deserialize, Serialize};
 
 use crate::ids::{Count, Lane};
 use crate::request::SourcedRequest;
 
 /// How far a lane has come on one of its two chains: the first `count` requests hash to `head`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LanePosition {
     /// Requests so far.
     pub count: Count,

@@ -1,14 +1,12 @@
 //! Tells where a lane and a transfer stand, and what they wait for.
 
 use alloy_primitives::Address;
-use serde::{Deserialize, Serialize};
 
 use crate::ids::{BlockNumber, Count, Nonce};
 use crate::lane_head::LanePosition;
 
 /// Why a relayer signs nothing, or nothing below a count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Abstention {
     /// The destination holds a history that is not the source's.
     DestinationDiverged,
@@ -28,7 +26,7 @@ pub enum Abstention {
 }
 
 /// One relayer's view of one lane.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LaneStatus {
     /// Final requests of the source, linked.
     pub linked: LanePosition,
@@ -65,8 +63,7 @@ pub struct LaneStatus {
 }
 
 /// How far a transfer has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
     /// In a source block that may still be taken back.
     Observed,

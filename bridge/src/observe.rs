@@ -1,7 +1,6 @@
 //! The acts of one bridge contract in a run of blocks, as read from its chain.
 
 use alloy_primitives::{Address, B256, U256};
-use serde::{Deserialize, Serialize};
 
 use crate::attest::Attestation;
 use crate::ids::{BlockNumber, BlockRef, Count, Epoch, Nonce};
@@ -112,8 +111,7 @@ pub enum SettlementEvent {
 }
 
 /// Why a handover was parked, with the numbers of `Types.sol`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ParkReason {
     /// The token is unknown or disabled on the destination.
     TokenUnavailable,

@@ -2,7 +2,6 @@
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::SolValue;
-use serde::{Deserialize, Serialize};
 
 use crate::ids::{BlockNumber, Nonce};
 
@@ -10,8 +9,7 @@ use crate::ids::{BlockNumber, Nonce};
 pub const NATIVE_COIN: Address = Address::new([0xee; 20]);
 
 /// The kind of asset that a request moves. A closed list, with the numbers of `Types.sol`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AssetKind {
     /// The chain's own coin.
     Native,
@@ -49,7 +47,7 @@ impl AssetKind {
 }
 
 /// A value-transfer request: every hashed field of `ValueTransferRequested`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Request {
     /// Position in the lane.
     pub nonce: Nonce,

@@ -39,7 +39,7 @@ impl Backoff {
         step.saturating_sub(Duration::from_nanos(self.draw() % half))
     }
 
-    /// What was tried succeeded: the next wait is of the first step again.
+    /// A try succeeded: the next wait is of the first step again.
     pub const fn reset(&mut self) {
         self.step = self.min;
     }

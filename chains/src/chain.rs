@@ -135,7 +135,7 @@ impl EvmChain {
         &self.inner.pulse
     }
 
-    /// What the modules above remember of the chain.
+    /// The memories that the modules above keep of the chain.
     pub(crate) fn memories(&self) -> &Memories {
         &self.inner.memories
     }

@@ -12,7 +12,7 @@ pub use crate::rpc::endpoint::EndpointState;
 const SILENT_INTERVALS: u32 = 5;
 const SILENT_MIN: Duration = Duration::from_secs(10);
 
-/// What a chain is like from here.
+/// A chain's state as seen from here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChainState {
@@ -59,14 +59,14 @@ pub struct Condition {
 pub struct EndpointReport {
     /// Its name.
     pub label: String,
-    /// Who runs it.
+    /// Its operator.
     pub provider: String,
-    /// What it is like.
+    /// Its state.
     pub state: EndpointState,
 }
 
 impl Condition {
-    /// What an operator is to do about it; empty where there is nothing.
+    /// Advice for an operator; empty where there is nothing to do.
     #[must_use]
     pub fn advice(&self) -> String {
         match self.state {
@@ -92,7 +92,7 @@ impl Condition {
 }
 
 impl EvmChain {
-    /// What the chain and its endpoints are like now. Costs no call; tells something once heads are watched.
+    /// The state of the chain and its endpoints now. Costs no call; says nothing before heads are watched.
     #[must_use]
     pub fn condition(&self) -> Condition {
         let config = self.config();

@@ -29,11 +29,11 @@ pub struct ChainConfig {
     pub stall_after: Duration,
     /// Most blocks that one `eth_getLogs` asks for.
     pub log_range_max: u64,
-    /// What its transactions may cost.
+    /// The bounds of what its transactions may cost.
     pub fees: FeePolicy,
     /// Independent providers that must agree. 1: any one is believed.
     pub quorum: usize,
-    /// What a read of a bridge's state rests on.
+    /// The ground that a read of a bridge's state rests on.
     pub truth: Truth,
     /// Tells the time to all that is done on the chain.
     pub clock: Clock,
@@ -61,7 +61,7 @@ impl ChainConfig {
     }
 }
 
-/// What a read of a bridge's state rests on, the strictest first. None falls back to a weaker one.
+/// The ground that a read of a bridge's state rests on, the strictest first. None falls back to a weaker one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Truth {
     /// A storage proof (EIP-1186) against the state root of a header that the quorum agrees on. One honest
@@ -69,7 +69,7 @@ pub enum Truth {
     Proof,
     /// The same answer, at the same block hash, by the quorum.
     Quorum,
-    /// Whatever the first endpoint says that answers.
+    /// The word of the first endpoint that answers.
     #[default]
     Single,
 }
@@ -89,7 +89,7 @@ impl std::fmt::Display for Truth {
 pub struct EndpointConfig {
     /// Its name in logs and metrics, never a URL.
     pub label: String,
-    /// Who runs it. Endpoints of one provider have one vote between them.
+    /// Its operator. Endpoints of one provider have one vote between them.
     pub provider: String,
     /// Its HTTP address. Calls go here if it is set.
     pub http: Option<Url>,
@@ -143,7 +143,7 @@ pub fn shown_origin(url: &Url) -> String {
     format!("{}://{host}{port}", url.scheme())
 }
 
-/// What transactions may cost. Whether the chain has fees at all is detected, not configured.
+/// The bounds of what transactions may cost. Whether the chain has fees at all is detected, not configured.
 #[derive(Clone, Debug)]
 pub struct FeePolicy {
     /// Never offer more than this, in wei per gas. `None`: no cap.

@@ -1,6 +1,6 @@
 //! How severe an error is: what it demands of its caller.
 
-/// What an error demands. Only errors that somebody decides by have one.
+/// The caller's next step after an error. Only errors that decide something have one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Disposition {
     /// Try again later; the cause is expected to pass by itself.

@@ -73,7 +73,7 @@ pub(crate) fn pending(chain: &str, account: Address, waiting: usize, oldest: Dur
     of_account(OLDEST_PENDING, chain, account).set(oldest.as_secs_f64());
 }
 
-/// What the account holds, and for how many hours that lasts; infinity while nothing is spent.
+/// The account holds so many coins, which last for so many hours; for infinity while nothing is spent.
 pub(crate) fn balance(chain: &str, account: Address, coins: f64, hours: f64) {
     of_account(COINS, chain, account).set(coins);
     of_account(RUNWAY, chain, account).set(hours);

@@ -1,4 +1,5 @@
 //! Real nodes: a chain with fees and one without, a deployed bridge pair, and value that moves.
+#![expect(clippy::disallowed_methods, reason = "a test starts what it watches, and ends with it")]
 
 mod support;
 
@@ -72,9 +73,9 @@ impl Submitter {
             chain.provider().raw_request("anvil_setBalance".into(), funds).await;
         set.expect("funded");
         let (sender, outcomes) = mpsc::channel(16);
-        let (engine, handle) = Account::new(chain.clone(), signer, MemoryStore::default(), sender);
+        let (account, handle) = Account::new(chain.clone(), signer, MemoryStore::default(), sender);
         let cancel = CancellationToken::new();
-        tokio::spawn(engine.run(cancel.clone()));
+        tokio::spawn(account.run(cancel.clone()));
         let mut heads = chain.heads();
         let stop = cancel.clone();
         tokio::spawn(async move {
@@ -90,7 +91,7 @@ impl Submitter {
 
     async fn outcome(&mut self) -> Resolved {
         let waited = tokio::time::timeout(Duration::from_secs(20), self.outcomes.recv()).await;
-        waited.expect("an outcome in time").expect("the engine runs")
+        waited.expect("an outcome in time").expect("the account runs")
     }
 }
 
@@ -135,7 +136,7 @@ async fn heads_come_by_subscription_and_survive_the_loss_of_the_node() {
 }
 
 #[tokio::test]
-async fn the_engine_sends_on_chains_with_and_without_fees() {
+async fn an_account_sends_on_chains_with_and_without_fees() {
     for (chain_id, args) in [(31_402, &[][..]), (31_403, WITHOUT_FEES)] {
         let anvil = Anvil::start(chain_id, args).await;
         let mut config = config(&anvil);
@@ -254,14 +255,14 @@ async fn value_moves_over_a_deployed_pair() {
     let linked = Linked::check(LanePosition::start(&lane), read.requests, read.state.outgoing)
         .expect("the lane is complete");
     assert_eq!(linked.requests().len(), 64);
-    assert_eq!(linked.requests()[0].0.request.token, NATIVE_COIN);
+    assert_eq!(linked.requests()[0].sourced.request.token, NATIVE_COIN);
 
     // Certified and handed over, first half in one batch with a tail, then the rest.
     let checkpoint = Checkpoint { lane, epoch: Epoch::new(1), position: linked.to() };
     let attestation = *key.sign(checkpoint).get();
     let requests: Vec<_> =
-        linked.requests().iter().map(|(sourced, _)| sourced.request.clone()).collect();
-    let tail: Vec<B256> = requests[32..].iter().map(|request| request.hash()).collect();
+        linked.requests().iter().map(|linked| linked.sourced.request.clone()).collect();
+    let tail: Vec<B256> = linked.requests()[32..].iter().map(|linked| linked.hash).collect();
     let mut submitter = Submitter::start(&service).await;
     let before: BlockNumber = service.latest().await.expect("a head").number;
     for (n, (part, tail)) in

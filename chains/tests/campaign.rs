@@ -1,4 +1,4 @@
-//! The transaction engine under everything at once: crashes at every write, and long runs of faults by chance.
+//! An account under everything at once: crashes at every write, and long runs of faults by chance.
 
 mod support;
 
@@ -137,7 +137,7 @@ fn any_fault(chance: &mut Chance) -> SendFault {
     }
 }
 
-/// One campaign: what became of every batch, and of the engine.
+/// One campaign: what became of every batch, and of the account.
 struct Campaign {
     node: FakeNode,
     kept: Arc<MemoryStore>,
@@ -149,7 +149,7 @@ struct Campaign {
 }
 
 impl Campaign {
-    /// One life of the engine, to a crash or the end of all batches.
+    /// One life of the account, to a crash or the end of all batches.
     async fn life(&mut self, batches: u64) {
         let store = Arc::new(CrashingStore {
             kept: Arc::clone(&self.kept),

@@ -1,4 +1,5 @@
 //! HTTP endpoints that misbehave: wrong answers, giants, slow ones, redirects.
+#![expect(clippy::disallowed_methods, reason = "a test starts what it watches, and ends with it")]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! Keys that a Web3Signer keeps: what it signs is checked, and what it fails at waits.
 #![allow(clippy::wildcard_enum_match_arm)]
+#![expect(clippy::disallowed_methods, reason = "a test starts what it watches, and ends with it")]
 
 mod support;
 
@@ -139,9 +140,9 @@ async fn a_transaction_waits_for_its_remote_signature_and_then_goes_out_in_order
     server.behave(Behaviour::Status(500));
     let store = Arc::new(MemoryStore::default());
     let (told, mut outcomes) = mpsc::channel(16);
-    let (engine, handle) = Account::new(chain, TransactionSigner::new(signer), store, told);
+    let (account, handle) = Account::new(chain, TransactionSigner::new(signer), store, told);
     let cancel = CancellationToken::new();
-    let running = tokio::spawn(engine.run(cancel.clone()));
+    let running = tokio::spawn(account.run(cancel.clone()));
     let intent = |n: u8| Intent {
         since: None,
         id: IntentId(B256::repeat_byte(n)),
@@ -160,7 +161,7 @@ async fn a_transaction_waits_for_its_remote_signature_and_then_goes_out_in_order
     assert_eq!(unsigned[0].waits_for.as_deref(), Some("the signer"));
     handle.command(unsigned[0].nonce, Command::Drop).await.expect("dropped");
     let waited = tokio::time::timeout(Duration::from_secs(20), outcomes.recv()).await;
-    let cancelled = waited.expect("in time").expect("the engine runs");
+    let cancelled = waited.expect("in time").expect("the account runs");
     assert_eq!(cancelled.id, intent(0).id);
     assert!(
         matches!(&cancelled.outcome, Outcome::Abandoned { reason } if reason == "dropped by the operator")
@@ -171,7 +172,7 @@ async fn a_transaction_waits_for_its_remote_signature_and_then_goes_out_in_order
     node.mine();
     for n in 1..=3 {
         let waited = tokio::time::timeout(Duration::from_secs(20), outcomes.recv()).await;
-        let resolved = waited.expect("in time").expect("the engine runs");
+        let resolved = waited.expect("in time").expect("the account runs");
         assert_eq!(resolved.id, intent(n).id);
         assert!(matches!(resolved.outcome, Outcome::Mined { .. }), "{resolved:?}");
     }

@@ -1,5 +1,6 @@
 //! Endpoints that fail and lie, in every way there is: no transfer is missed, none is paid that was not asked
 //! for, and nobody needs to help.
+#![expect(clippy::disallowed_methods, reason = "real worlds, in real time")]
 
 use std::time::{Duration, Instant};
 

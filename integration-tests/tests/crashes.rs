@@ -1,4 +1,5 @@
 //! Relayers are killed, stopped and robbed of their stores; no transfer is lost or doubled.
+#![expect(clippy::disallowed_methods, reason = "real worlds, in real time")]
 
 use std::time::Duration;
 

@@ -14,9 +14,9 @@ use twinspan_bridge::attest::AttestationKey;
 use twinspan_bridge::digest::Checkpoint;
 use twinspan_bridge::ids::{Count, Epoch};
 use twinspan_bridge::lane_head::LanePosition;
+use twinspan_chains::Clock;
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::live::Live;
-use twinspan_relayer::clock::unix_millis;
 use twinspan_relayer::peers::wire::{
     ABSTENTIONS_MAX, ATTESTATIONS_MAX, WireAbstention, WireAttestation,
 };
@@ -171,7 +171,7 @@ impl Stranger {
             epoch: Epoch::new(status.epoch),
             count: Count::new(status.newest.count),
             reason: Reason::Paused,
-            time: unix_millis(),
+            time: Clock::system().unix_millis(),
         });
         Ok(serde_json::to_value(WireAbstention::from(&said))?)
     }

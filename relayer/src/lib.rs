@@ -8,6 +8,7 @@ pub mod account_store;
 pub mod app;
 pub mod cli;
 pub mod config;
+#[expect(clippy::disallowed_methods, reason = "its worlds are real ones, in real time")]
 pub mod devnet;
 pub mod engine;
 pub mod keys;

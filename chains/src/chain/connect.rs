@@ -42,9 +42,9 @@ pub enum ConnectError {
         chain: String,
         /// The endpoint's label.
         endpoint: String,
-        /// What it answered.
+        /// Its answer.
         got: ChainId,
-        /// What is configured.
+        /// The configured one.
         want: ChainId,
     },
     /// An endpoint serves a chain of that id that begins otherwise.
@@ -56,9 +56,9 @@ pub enum ConnectError {
         chain: String,
         /// The endpoint's label.
         endpoint: String,
-        /// What it answered.
+        /// Its answer.
         got: B256,
-        /// What is configured.
+        /// The configured one.
         want: B256,
     },
     /// More providers must agree than there are.
@@ -91,7 +91,7 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
-    /// What the error demands.
+    /// The caller's next step.
     #[must_use]
     pub const fn disposition(&self) -> Disposition {
         match self {

@@ -1,4 +1,4 @@
-//! What the modules above remember of a chain for as long as it is connected.
+//! Keeps the memories of a chain that the modules above have, for as long as it is connected.
 
 use std::any::{Any, TypeId};
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! What providers suggest to pay, where no answer is the only true one.
+//! Elects a fee among those that providers suggest, where no answer is the only true one.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::rpc::fault::RpcFault;
 const APART_MAX: u128 = 4;
 
 impl EvmChain {
-    /// What the providers suggest at most, as `read` finds it in their answers; `None`: the chain has no such fee.
+    /// The fee that the providers suggest, as `read` finds it in their answers; `None`: the chain has no such fee.
     ///
     /// With a quorum of `k` it is the `k`-th least of the providers' suggestions, so that fewer than `k` liars cannot
     /// lower it. Where `2k - 1` providers answer they cannot raise it either; where fewer do, suggestions that are far
@@ -69,7 +69,7 @@ mod tests {
     use crate::config::{ChainConfig, EndpointConfig};
     use crate::rpc::scripted;
 
-    /// What is elected where endpoints of these providers suggest these prices.
+    /// The fee that is elected where endpoints of these providers suggest these prices.
     async fn suggested(quorum: usize, said: &[(&str, u128)]) -> Result<Option<u128>, RpcFault> {
         let endpoint = |(n, (provider, _)): (usize, &(&str, u128))| EndpointConfig {
             provider: (*provider).to_owned(),

@@ -36,7 +36,7 @@ pub const PAYLOAD_BYTE_GAS: u64 = 700;
 pub const SIGNATURE_GAS: u64 = 12_000;
 /// One hash of the tail: hashing and its call data.
 pub const TAIL_HASH_GAS: u64 = 1_200;
-/// What the contract demands to be left before each payout (`Bridge.sol`, `_tryPay`: the payout's allowance
+/// Gas that the contract demands to be left before each payout (`Bridge.sol`, `_tryPay`: the payout's allowance
 /// with its 64th, the call, and parking), so that a submitter cannot park by starving. The last payout needs
 /// it too.
 pub const PAYOUT_RESERVE_GAS: u64 = 275_000;

@@ -38,9 +38,9 @@ pub enum LogFault {
     /// Of a contract that was not asked about.
     #[error("a log of {got} in answer to a question about {want}")]
     Emitter {
-        /// Who emitted it.
+        /// Its emitter.
         got: Address,
-        /// Who was asked about.
+        /// The contract asked about.
         want: Address,
     },
     /// Taken back by a reorganisation, or not yet in a block.
@@ -129,7 +129,7 @@ impl PlacedLog {
     }
 }
 
-/// What a log of the bridge tells.
+/// The content of a log of the bridge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LogTold {
     Request(SourcedRequest),

@@ -1,7 +1,7 @@
 //! Decides what a transaction offers for its gas, and by how much a replacement offers more.
 
 use alloy::primitives::{Address, U64, U128, U256};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::chain::{EvmChain, Head};
 use crate::config::FeePolicy;
@@ -19,9 +19,8 @@ pub(crate) enum FeeMode {
     Free,
 }
 
-/// What a signed transaction offers, in wei per gas.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// A signed transaction's offer, in wei per gas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fees {
     /// An EIP-1559 transaction.
     Dynamic {
@@ -32,7 +31,7 @@ pub enum Fees {
     },
     /// A legacy transaction. Price 0 on chains without fees.
     Legacy {
-        /// What it pays.
+        /// Its price.
         gas_price: u128,
     },
 }
@@ -96,7 +95,7 @@ async fn base_fee(chain: &EvmChain) -> Result<Option<u128>, RpcFault> {
     chain.request_suggestion("eth_getBlockByNumber", asked, read).await
 }
 
-/// What a header says of its fee.
+/// The fee in a header.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Priced {
@@ -134,7 +133,7 @@ impl FeeView {
         Ok(())
     }
 
-    /// What a new transaction offers: room for the base fee to double, within the cap.
+    /// The offer of a new transaction: room for the base fee to double, within the cap.
     pub(crate) fn offer(&self, policy: &FeePolicy) -> Fees {
         let cap = policy.max_fee_per_gas.unwrap_or(u128::MAX);
         match self.mode {
@@ -149,7 +148,7 @@ impl FeeView {
         }
     }
 
-    /// What a replacement of a transaction that offered `last` offers; `None` where a replacement is
+    /// The offer of a replacement for a transaction that offered `last`; `None` where a replacement is
     /// pointless: the chain has no fees, or the cap leaves no room for what pools demand.
     pub(crate) fn bump(&self, last: Fees, policy: &FeePolicy) -> Option<Fees> {
         let cap = policy.max_fee_per_gas.unwrap_or(u128::MAX);
@@ -226,7 +225,7 @@ pub enum AccountFault {
 }
 
 impl AccountFault {
-    /// What the fault demands.
+    /// The caller's next step.
     #[must_use]
     pub const fn disposition(&self) -> Disposition {
         match self {

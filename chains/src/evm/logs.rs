@@ -49,7 +49,7 @@ impl EvmChain {
     }
 }
 
-/// What is known of the bridges of a chain that were read: at most one entry a bridge in each map.
+/// Facts about the bridges of a chain that were read before: at most one entry a bridge in each map.
 #[derive(Debug, Default)]
 struct Memory {
     /// The other end of each.
@@ -137,7 +137,7 @@ async fn check_complete(
     };
     let Some((at, _)) = known else { return Err(incomplete.into()) };
     let before = match chain.bridge_state(bridge, at).await {
-        // What we knew was of a fork that is no more: it proves nothing.
+        // That block is of a fork that is no more: it proves nothing.
         Err(RpcFault::UnknownBlock) => None,
         // Or the node had told us of a later block than we asked for.
         Ok(state) => {

@@ -1,4 +1,4 @@
-//! What we ask of an EVM chain, and how its answers become the protocol's types.
+//! Asks an EVM chain, and turns its answers into the protocol's types.
 
 pub mod calls;
 mod complete;
@@ -7,6 +7,7 @@ pub(crate) mod fees;
 pub(crate) mod finality;
 pub mod head;
 pub(crate) mod logs;
+mod position;
 pub mod preflight;
 mod proof;
 pub mod read;

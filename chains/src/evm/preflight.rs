@@ -1,4 +1,4 @@
-//! What a relayer must know about a bridge before it starts.
+//! Checks everything that a relayer must know about a bridge before it starts.
 
 use alloy::primitives::{Address, Bytes};
 use twinspan_bridge::ids::{BlockRef, BridgeAt, ChainId};
@@ -46,7 +46,7 @@ pub enum PreflightError {
 }
 
 impl EvmChain {
-    /// What a relayer checks about the bridge before it starts.
+    /// Everything that a relayer checks about the bridge before it starts.
     ///
     /// # Errors
     /// [`PreflightError`] if there is no bridge, or it cannot be read.

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use twinspan_bridge::ids::{BlockRef, Epoch};
 use twinspan_bridge::observe::BridgeState;
 
-use super::read::position;
+use super::position::position;
 use crate::chain::EvmChain;
 use crate::rpc::endpoint::{Endpoint, by_trust};
 use crate::rpc::fault::RpcFault;
@@ -97,7 +97,7 @@ impl HeaderHashing {
     }
 }
 
-/// What the slots hold, each proven under `root`.
+/// The slots' words, each proven under `root`.
 async fn words(
     endpoint: &Endpoint,
     bridge: Address,
@@ -138,7 +138,7 @@ fn verify(
     Ok(words)
 }
 
-/// What the last node of a proof holds, if that is a leaf.
+/// The content of a proof's last node, if that is a leaf.
 fn leaf(proof: &[Bytes]) -> Option<&[u8]> {
     let mut node = proof.last()?.as_ref();
     let header = rlp::Header::decode(&mut node).ok().filter(|header| header.list)?;

@@ -1,22 +1,21 @@
 //! Reads the state of a bridge contract.
 
-use alloy::primitives::{Address, B256, Bytes};
+use alloy::primitives::{Address, Bytes};
 use alloy::sol_types::SolCall;
 use serde_json::json;
 use twinspan_bridge::ids::{BlockRef, Count, Epoch};
-use twinspan_bridge::lane_head::LanePosition;
 use twinspan_bridge::observe::BridgeState;
 use twinspan_bridge::relayer_set::{RelayerSet, RelayerSetError};
 use twinspan_contracts::abi::Bridge;
 
 use super::complete::Incomplete;
 use super::decode::LogFault;
+use super::position::position;
 use super::proof;
 use crate::chain::EvmChain;
 use crate::config::Truth;
 use crate::disposition::Disposition;
 use crate::rpc::fault::RpcFault;
-use crate::rpc::quantity;
 
 /// Why a bridge could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,7 +60,7 @@ impl ReadError {
         matches!(self, Self::Rpc(RpcFault::StatePruned | RpcFault::UnknownBlock))
     }
 
-    /// What the error demands.
+    /// The caller's next step.
     #[must_use]
     pub const fn disposition(&self) -> Disposition {
         match self {
@@ -108,13 +107,6 @@ impl EvmChain {
         let set = view(self, bridge, at, Bridge::relayerSetCall {}).await?;
         Ok(RelayerSet::new(Epoch::new(set.epoch), set.threshold, set.members)?)
     }
-}
-
-/// Where a lane stands by a contract's own account, or what a node makes of it.
-pub(super) fn position(count: u64, head: B256) -> Result<LanePosition, RpcFault> {
-    let count = quantity::counted(count)
-        .map_err(|fault| RpcFault::Malformed(format!("requests of a lane: {fault}")))?;
-    Ok(LanePosition { count: Count::new(count), head })
 }
 
 /// Calls a view of the bridge after the block `at`; the quorum answers alike.

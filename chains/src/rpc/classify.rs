@@ -156,7 +156,7 @@ fn bounded(text: &str) -> String {
     text.chars().take(MESSAGE_MAX).collect()
 }
 
-/// What a node made of a transaction that it was sent, and so what to do next.
+/// A node's verdict on a transaction that it was sent, which decides the next step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendVerdict {
     /// It is in the node's pool, now or since before. Next: watch for its receipt.
@@ -229,7 +229,7 @@ fn impossible(why: &str) -> SendVerdict {
     SendVerdict::Impossible(why.to_owned())
 }
 
-/// What a node made of a transaction that it was sent.
+/// The node's verdict on a transaction that it was sent.
 #[must_use]
 pub fn send_verdict<T>(outcome: Result<T, RpcFault>) -> SendVerdict {
     let fault = match outcome {

@@ -25,7 +25,7 @@ use crate::clock::Clock;
 use crate::config::EndpointConfig;
 use crate::metrics;
 
-/// What an endpoint is like.
+/// An endpoint's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndpointState {
@@ -95,7 +95,7 @@ impl Until {
     }
 }
 
-/// What the endpoints of a chain share.
+/// Everything that the endpoints of a chain share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     /// The chain's name.
@@ -163,7 +163,7 @@ impl Endpoint {
         &self.label
     }
 
-    /// Who runs it: endpoints of one provider have one vote.
+    /// Its operator: endpoints of one provider have one vote.
     pub(crate) fn provider(&self) -> &str {
         &self.provider
     }
@@ -200,7 +200,7 @@ impl Endpoint {
         self.lagging.store(lagging, Ordering::Relaxed);
     }
 
-    /// What it is like now.
+    /// Its state now.
     pub(crate) fn state(&self) -> EndpointState {
         if self.breaker.as_ref().is_some_and(|breaker| !breaker.is_closed()) {
             EndpointState::Dead

@@ -70,7 +70,7 @@ impl Failover {
             let Some((place, outcome)) = ended else { continue };
             let endpoint = &self.endpoints[place];
             match classify::fault_in(&outcome) {
-                // What is too large for one may not be for another, which lets us ask for more or does not lie.
+                // Another endpoint may allow larger answers, or this one lies.
                 Some(fault) if fault.may_pass() || fault == RpcFault::TooLarge => {
                     tracing::debug!(endpoint = endpoint.label(), %fault, "trying another endpoint");
                     if fault.disposition() == Disposition::Quarantine {
@@ -83,7 +83,7 @@ impl Failover {
                     if is_logs {
                         self.logs_from.store(place, Ordering::Relaxed);
                     }
-                    // Whoever was asked earlier and has not answered yet is asked later next time.
+                    // An endpoint asked earlier that has not answered yet is asked later next time.
                     let earlier = waiting.iter().take_while(|other| **other != place);
                     earlier.for_each(|slow| self.endpoints[*slow].was_slow());
                     return outcome;

@@ -1,4 +1,4 @@
-//! What can go wrong between us and a node, without any text of the node deciding anything.
+//! Everything that can go wrong between us and a node. No text of the node decides anything.
 
 use alloy::primitives::{B256, Bytes};
 
@@ -58,7 +58,7 @@ pub enum RpcFault {
     /// The answer is not what the method answers.
     #[error("malformed answer: {0}")]
     Malformed(String),
-    /// What the answer says is not what its proof leads to.
+    /// The answer is not the one that its proof leads to.
     #[error("the proof is of something else: {0}")]
     Unproven(&'static str),
     /// Endpoints answered differently, and no answer has the quorum.
@@ -83,8 +83,8 @@ pub enum RpcFault {
 pub const MESSAGE_MAX: usize = 200;
 
 impl RpcFault {
-    /// What the fault demands of the caller. What an endpoint's own layers have acted upon (a false proof, another
-    /// chain, a disagreement) asks for nothing more than patience.
+    /// The caller's next step. An endpoint's own layers have acted already upon a false proof, another chain or a
+    /// disagreement: the caller only waits.
     #[must_use]
     pub const fn disposition(&self) -> Disposition {
         match self {

@@ -68,7 +68,7 @@ pub async fn read_bounded(
     Ok(Some(body))
 }
 
-/// What is passed on unread would be refused only where it is read, by whoever asked and for no endpoint's fault.
+/// Checked here, so that the endpoint is blamed; the reader would refuse it too, and could not say whose fault it is.
 fn is_nested_too_deep(body: &[u8]) -> bool {
     let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
     for byte in body {

@@ -28,7 +28,7 @@ pub(crate) struct Wanted {
 pub(crate) struct Identity<S> {
     inner: S,
     want: Wanted,
-    /// What is wrong with the chain that the endpoint named; empty until it has.
+    /// The fault of the chain that the endpoint named, if any; empty until it has named one.
     verdict: Arc<OnceLock<Option<RpcFault>>>,
 }
 

@@ -2,7 +2,7 @@
 
 use alloy::rpc::json_rpc::RequestPacket;
 
-/// What kind of JSON value answers a method.
+/// The kind of JSON value that answers a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A string; of numbers too, which are hexadecimal.
@@ -57,7 +57,7 @@ pub(crate) fn label(packet: &RequestPacket) -> &'static str {
     }
 }
 
-/// What answers a request, of a method that we know.
+/// The kind of answer to a request, of a method that we know.
 #[must_use]
 pub(crate) fn kind(packet: &RequestPacket) -> Option<Kind> {
     Some(known(packet)?.1)

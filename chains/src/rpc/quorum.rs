@@ -98,12 +98,12 @@ fn vote(outcome: CallOutcome) -> Result<ResponsePacket, RpcFault> {
     }
 }
 
-/// What of a block is read anywhere here. Clients differ in the further fields that they show; a liar may put
+/// The fields of a block that are read anywhere here. Clients differ in the further fields that they show; a liar may put
 /// anything beside a true hash.
 const OF_A_BLOCK: [&str; 7] =
     ["hash", "number", "parentHash", "stateRoot", "timestamp", "gasLimit", "baseFeePerGas"];
 
-/// What the answers say, apart from their spelling.
+/// The content of the answers, apart from their spelling.
 fn said(packet: &ResponsePacket) -> Vec<Value> {
     let read = |raw: &serde_json::value::RawValue| {
         let value: Value = serde_json::from_str(raw.get()).unwrap_or(Value::Null);

@@ -16,7 +16,7 @@ const RETRIES_MAX: u32 = 3;
 const WAIT_MIN: Duration = Duration::from_millis(100);
 const WAIT_MAX: Duration = Duration::from_millis(400);
 
-/// Repeats idempotent calls. A transaction is never sent again by it: the transaction engine alone
+/// Repeats idempotent calls. A transaction is never sent again by it: its account alone
 /// decides that.
 #[derive(Clone, Debug)]
 pub(crate) struct Retry<S> {

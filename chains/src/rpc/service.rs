@@ -17,7 +17,7 @@ pub(crate) type Call = Pin<Box<dyn Future<Output = CallOutcome> + Send>>;
 /// Any service that answers JSON-RPC requests. Whatever it is, it can be an alloy `Transport`.
 pub type RpcService = BoxCloneSyncService<RequestPacket, ResponsePacket, TransportError>;
 
-/// What a layer asks of the service below it.
+/// The service below a layer, and all that the layer asks of it.
 pub(crate) trait Rpc:
     Service<RequestPacket, Response = ResponsePacket, Error = TransportError, Future: Send>
     + Clone

@@ -39,7 +39,7 @@ fn is_of(want: Kind, json: &str) -> bool {
     let json = json.trim_start();
     match want {
         Kind::Text => json.starts_with('"'),
-        Kind::Count => serde_json::from_str::<Quantity>(json).is_ok(),
+        Kind::Count => json.starts_with('"') && serde_json::from_str::<Quantity>(json).is_ok(),
         Kind::List => json.starts_with('['),
         Kind::Object => json.starts_with('{'),
         Kind::ObjectOrNull => json.starts_with('{') || json.trim_end() == "null",

@@ -58,7 +58,7 @@ pub enum SignerError {
 }
 
 impl SignerError {
-    /// What the error demands.
+    /// The caller's next step.
     #[must_use]
     pub const fn disposition(&self) -> Disposition {
         match self {

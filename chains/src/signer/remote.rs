@@ -50,12 +50,12 @@ impl std::fmt::Debug for RemoteKey {
 pub struct RemoteFault {
     /// The signer, without credentials.
     pub place: String,
-    /// What is wrong.
+    /// The problem.
     #[source]
     pub problem: RemoteProblem,
 }
 
-/// What is wrong with a remote signer.
+/// A problem with a remote signer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RemoteProblem {
     /// The URL cannot be asked.

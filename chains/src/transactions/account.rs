@@ -46,7 +46,7 @@ const START_MAX: Duration = Duration::from_secs(10);
 /// Why an account ended, apart from being asked to.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountStopped {
-    /// What must be recorded could not be.
+    /// A record could not be written.
     #[error(transparent)]
     Store(#[from] StoreFault),
     /// Nobody reads the outcomes.

@@ -48,7 +48,7 @@ pub(super) struct Slot {
     pub(super) waits_for: Option<String>,
 }
 
-/// What is due for a pending transaction.
+/// The next step for a pending transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
     Nothing,

@@ -1,4 +1,4 @@
-//! What an operator may have done with a pending transaction.
+//! Carries out an operator's commands about a pending transaction.
 
 use alloy::primitives::B256;
 use tokio::sync::oneshot;
@@ -12,7 +12,7 @@ use super::store::TransactionStore;
 use super::view::PendingView;
 use crate::evm::fees::Fees;
 
-/// What to do.
+/// The step to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Replace it by one with a higher fee now, within the cap.
@@ -22,12 +22,12 @@ pub enum Command {
     Drop,
 }
 
-/// What a command led to: the newest transaction with that account nonce.
+/// A command's result: the newest transaction with that account nonce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Commanded {
     /// Its hash; `None` if nothing was signed for the account nonce yet.
     pub transaction: Option<B256>,
-    /// What it offers.
+    /// Its offer.
     pub fees: Option<Fees>,
 }
 
@@ -75,7 +75,7 @@ impl<S: TransactionStore> Account<S> {
             transaction: newest.map(|sibling| sibling.hash),
             fees: newest.map(|sibling| sibling.fees),
         };
-        // Whoever asked may be gone.
+        // The caller may be gone.
         let _ = reply.send(answer.map(|()| commanded));
         Ok(())
     }

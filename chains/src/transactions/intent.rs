@@ -1,15 +1,13 @@
-//! What a caller wants done on a chain, and what became of it.
+//! An intent, a contract call that a caller wants mined, and its outcome.
 
 use alloy::primitives::{Address, B256, Bytes};
-use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use twinspan_bridge::ids::BlockNumber;
 
 use crate::evm::calls::Call;
 
 /// Names an intent. Given by the caller and deterministic, so that asking twice is asking once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IntentId(pub B256);
 
 impl std::fmt::Display for IntentId {
@@ -19,7 +17,7 @@ impl std::fmt::Display for IntentId {
 }
 
 /// A contract call that shall be mined once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
     /// Its name.
     pub id: IntentId,
@@ -29,10 +27,9 @@ pub struct Intent {
     pub input: Bytes,
     /// Gas that it may use.
     pub gas_limit: u64,
-    /// What it is, for people: in logs and lists.
+    /// Its purpose, for people: in logs and lists.
     pub label: String,
     /// Since when its cause is known, for the latency in the metrics. Not stored: a restart does not count.
-    #[serde(skip)]
     pub since: Option<Instant>,
 }
 
@@ -46,8 +43,7 @@ impl Intent {
 }
 
 /// How an intent ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Executed.
     Mined {
@@ -66,7 +62,7 @@ pub enum Outcome {
         block: BlockNumber,
         /// Gas used.
         gas_used: u64,
-        /// What the contract reverted with when the call was repeated at that block. May be empty.
+        /// The contract's reason, from the call repeated at that block. May be empty.
         data: Bytes,
     },
     /// Never executed and never will be.

@@ -30,7 +30,7 @@ const SIGNER_RETRY: Duration = Duration::from_secs(1);
 /// A broadcast under way.
 pub(super) type Sending = Pin<Box<dyn Future<Output = Sent> + Send>>;
 
-/// What became of a broadcast.
+/// A broadcast's answer.
 #[derive(Debug)]
 pub(super) struct Sent {
     nonce: u64,
@@ -245,7 +245,7 @@ impl<S: TransactionStore> Account<S> {
         let offer = self.fees.offer(policy);
         let fees = match self.fees.bump(last.fees, policy) {
             _ if slot.unaffordable => (offer.most() <= last.fees.most() / 2).then_some(offer),
-            // What is given up and not filled yet is filled even where no fee can be raised.
+            // An intent given up and not filled yet is filled even where no fee can be raised.
             None if given_up && !last.fills => Some(offer),
             bumped => bumped,
         };

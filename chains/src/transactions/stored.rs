@@ -1,14 +1,13 @@
-//! What is stored of a transaction: enough to go on after a restart with the same bytes.
+//! The stored form of a transaction: enough to go on after a restart with the same bytes.
 
 use alloy::primitives::{Address, B256, Bytes};
-use serde::{Deserialize, Serialize};
 use twinspan_bridge::ids::{AccountNonce, BlockRef, ChainId};
 
 use super::intent::{Intent, Outcome};
 use crate::evm::fees::Fees;
 
 /// An account on a chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountKey {
     /// The chain.
     pub chain_id: ChainId,
@@ -17,11 +16,11 @@ pub struct AccountKey {
 }
 
 /// Everything about one account nonce.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredTransaction {
     /// Position among the account's transactions; with the [`AccountKey`] its key in the store.
     pub nonce: AccountNonce,
-    /// What it is for. `None`: it only fills a gap, so that later ones can be mined.
+    /// Its purpose. `None`: it only fills a gap, so that later ones can be mined.
     pub intent: Option<Intent>,
     /// Every signed transaction with this account nonce, oldest first. At most one is ever mined.
     pub siblings: Vec<Sibling>,
@@ -34,13 +33,13 @@ pub struct StoredTransaction {
 }
 
 /// A signed transaction.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sibling {
     /// The signed bytes (EIP-2718), as they are broadcast.
     pub raw: Bytes,
     /// The transaction's hash.
     pub hash: B256,
-    /// What it offers for its gas.
+    /// Its offer for gas.
     pub fees: Fees,
     /// Whether it does nothing but use up the account nonce (a transfer of 0 to ourselves).
     pub fills: bool,
@@ -51,8 +50,7 @@ pub struct Sibling {
 /// Edges: pending → included (first receipt); included → pending (taken back by a reorganisation);
 /// included → settled (its block is final); pending → abandoned (its account nonce is used up by a
 /// transaction that is not ours, or by our own filler).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TransactionState {
     /// Not in a block yet.
     Pending,
@@ -60,12 +58,12 @@ pub enum TransactionState {
     Included {
         /// That block.
         block: BlockRef,
-        /// What is reported.
+        /// The outcome to report.
         outcome: Outcome,
     },
     /// In a final block.
     Settled {
-        /// What was reported.
+        /// The outcome that was reported.
         outcome: Outcome,
     },
     /// Will never be in a block. Removed from the store once it is reported.
@@ -88,7 +86,7 @@ impl StoredTransaction {
         matches!(self.state, TransactionState::Pending)
     }
 
-    /// What was, or is to be, reported of it.
+    /// The outcome that was, or is to be, reported.
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
         match &self.state {

@@ -33,11 +33,11 @@ pub struct PendingView {
     pub nonce: AccountNonce,
     /// Its intent; `None` for one that fills a gap.
     pub id: Option<IntentId>,
-    /// What it is, for people.
+    /// Its purpose, for people.
     pub label: String,
     /// The newest signed transaction.
     pub transaction: Option<B256>,
-    /// What that one offers.
+    /// The offer of that one.
     pub fees: Option<Fees>,
     /// Signed transactions with this account nonce.
     pub siblings: usize,

@@ -1,4 +1,4 @@
-//! An engine over a scripted node, and intents for it.
+//! An account over a scripted node, and intents for it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -64,15 +64,15 @@ impl Rig {
     ) -> Self {
         let chain = EvmChain::connect_over(config, services).await.expect("connects");
         let (sender, outcomes) = mpsc::channel(16);
-        let (engine, handle) = Account::new(chain, signer(), store, sender);
+        let (account, handle) = Account::new(chain, signer(), store, sender);
         let cancel = CancellationToken::new();
-        let running = tokio::spawn(engine.run(cancel.clone()));
+        let running = tokio::spawn(account.run(cancel.clone()));
         Self { node: node.clone(), handle, outcomes, running, cancel }
     }
 
     pub async fn outcome(&mut self) -> Resolved {
         let waited = tokio::time::timeout(Duration::from_secs(600), self.outcomes.recv()).await;
-        waited.expect("an outcome in time").expect("the engine runs")
+        waited.expect("an outcome in time").expect("the account runs")
     }
 
     /// Mines a block every second until an outcome comes.
@@ -80,7 +80,7 @@ impl Rig {
         for _ in 0..600 {
             let soon = tokio::time::timeout(Duration::from_secs(1), self.outcomes.recv()).await;
             if let Ok(resolved) = soon {
-                return resolved.expect("the engine runs");
+                return resolved.expect("the account runs");
             }
             self.node.mine();
         }

@@ -1,4 +1,5 @@
 //! A small Web3Signer over real HTTP, which can misbehave.
+#![expect(clippy::disallowed_methods, reason = "a test starts what it talks to, and ends with it")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -220,7 +220,7 @@ fn certified(
         return Ok(());
     }
     let row = encode(&DiskCertificate::new(paid.start, certificate))?;
-    let key = batch_key(lane, Count::new(paid.end.get()));
+    let key = batch_key(lane, paid.end.count_before());
     transaction.open_table(CERTIFICATES)?.insert(&key, row.as_slice())?;
     Ok(())
 }

@@ -82,13 +82,13 @@ pub use rows::{
 pub use tables::SCHEMA;
 pub use write::{Write, Writer};
 
-/// Commits that wait for the writer at most; whoever comes then waits for a place.
+/// Commits that wait for the writer, at most. The next one waits for a place.
 const QUEUE_MAX: usize = 256;
 
 /// Memory that the database may keep pages in: its default would be a gigabyte.
 const CACHE_BYTES: usize = 64 * 1024 * 1024;
 
-/// What can go wrong with the store.
+/// A fault of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The store cannot be opened or created.
@@ -96,9 +96,9 @@ pub enum StoreError {
     Open {
         /// The file; a word in brackets where there is none.
         path: PathBuf,
-        /// What is wrong.
+        /// The fault.
         problem: String,
-        /// What to do.
+        /// The remedy.
         remedy: &'static str,
     },
     /// The database failed under us.
@@ -109,7 +109,7 @@ pub enum StoreError {
     Row {
         /// Which table.
         table: &'static str,
-        /// What is wrong.
+        /// The fault.
         problem: String,
     },
     /// S6: this relayer has attested another head there.

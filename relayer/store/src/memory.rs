@@ -29,7 +29,7 @@ impl Memory {
         self.held().clone()
     }
 
-    // Whoever panics while it holds the bytes has changed all of a range or nothing.
+    // A panic under the lock leaves all of a range changed, or nothing.
     fn held(&self) -> RwLockReadGuard<'_, Vec<u8>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }

@@ -171,7 +171,7 @@ impl Reader {
         Ok(found)
     }
 
-    /// What humans decided about a lane, oldest first.
+    /// The decisions of humans about a lane, oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -258,8 +258,7 @@ fn certificate_of(
 }
 
 fn ending_after(lane: LaneId, nonce: Nonce) -> ([u8; 40], [u8; 40]) {
-    let after = Count::new(nonce.get().saturating_add(1));
-    (batch_key(lane, after), batch_key(lane, Count::new(u64::MAX)))
+    (batch_key(lane, nonce.count_after()), batch_key(lane, Count::new(u64::MAX)))
 }
 
 fn signers_of(
@@ -269,10 +268,9 @@ fn signers_of(
 ) -> Result<Option<(Count, Vec<Address>)>, StoreError> {
     // Members of one checkpoint, and of a few after it where the first is still incomplete.
     const LOOK_AHEAD: usize = 256;
-    let before = Count::new(nonce.get());
     let mut best: Option<(Count, Vec<Address>)> = None;
     let mut current: Option<(Count, Epoch, Vec<Address>)> = None;
-    for attestation in attestations_above(moment, lane, before, LOOK_AHEAD)? {
+    for attestation in attestations_above(moment, lane, nonce.count_before(), LOOK_AHEAD)? {
         let (count, epoch) = (attestation.checkpoint.count(), attestation.checkpoint.epoch);
         match &mut current {
             Some((at, of, signers)) if (*at, *of) == (count, epoch) => {

@@ -1,4 +1,5 @@
 //! The scenes that are measured.
+#![expect(clippy::disallowed_methods, reason = "real worlds, in real time")]
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

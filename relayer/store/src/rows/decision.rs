@@ -1,4 +1,4 @@
-//! What a human decided about a lane, with the evidence.
+//! A human's decision about a lane, with the evidence.
 
 use serde::{Deserialize, Serialize};
 use twinspan_bridge::attest::Attestation;
@@ -8,8 +8,8 @@ use super::Row;
 use super::attestation::DiskEvidence;
 use super::lane::DiskConflict;
 
-/// What a human decided about a lane, with the evidence: kept for good.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A human's decision about a lane, with the evidence: kept for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecisionRow {
     /// When, in milliseconds of Unix time.
     pub at: u64,

@@ -1,4 +1,4 @@
-//! What became of a request on the destination.
+//! The end of a request on the destination: paid, parked, released or returned.
 
 use alloy_primitives::{Address, B256, U256};
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use twinspan_bridge::observe::ParkReason;
 
 use super::Row;
 
-/// What became of a request on the destination.
+/// The end of a request on the destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SettlementRow {
     /// Paid or parked.

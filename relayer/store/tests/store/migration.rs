@@ -126,7 +126,7 @@ fn a_store_that_is_refused_is_not_migrated() {
 }
 
 #[tokio::test]
-async fn what_schema_2_left_behind_is_gone() {
+async fn leftovers_of_schema_2_are_gone() {
     let memory = Memory::with(fixture(SCHEMA_2));
     let (store, writer) = Store::in_memory(&memory, &deployment()).expect("opened");
     let (id, nonce) = (lane().id(), Nonce::new(SETTLED));

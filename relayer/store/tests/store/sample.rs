@@ -54,7 +54,7 @@ fn position(count: u64, head: u8) -> LanePosition {
     LanePosition { count: Count::new(count), head: B256::repeat_byte(head) }
 }
 
-/// What the outgoing lane abstains for.
+/// The conflict of the outgoing lane.
 pub(crate) fn conflict() -> Conflict {
     Conflict {
         epoch: Epoch::new(2),
@@ -173,7 +173,7 @@ pub(crate) fn attestations() -> Vec<Attestation> {
     ]
 }
 
-/// What humans decided.
+/// Decisions of humans.
 pub(crate) fn decisions() -> Vec<DecisionRow> {
     vec![
         DecisionRow {

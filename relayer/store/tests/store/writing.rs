@@ -11,6 +11,7 @@ use alloy_primitives::{Address, B256};
 use twinspan_bridge::digest::Checkpoint;
 use twinspan_bridge::ids::{Count, Epoch, Nonce};
 use twinspan_bridge::lane_head::LanePosition;
+use twinspan_bridge::observe::SettlementEvent;
 use twinspan_store::{BatchRow, CertificateRow, Memory, Store, StoreError, StoredTransfer, Write};
 
 fn forged(count: u64) -> Write {
@@ -96,16 +97,16 @@ async fn a_group_that_is_being_written_is_written_though_the_writer_is_dropped()
     let mut writing = Box::pin(writer.run());
     let commit = store.commit(vec![Write::Recovered]);
     tokio::pin!(commit);
-    assert!(futures_poll(&mut commit).await.is_none());
-    assert!(futures_poll(&mut writing).await.is_none());
+    assert!(polled_once(&mut commit).await.is_none());
+    assert!(polled_once(&mut writing).await.is_none());
     drop(writing);
     commit.await.expect("stored");
     assert!(!store.reader().is_recovering().expect("read"));
     assert!(matches!(store.commit(vec![Write::Recovered]).await, Err(StoreError::Closed)));
 }
 
-/// Polls once.
-async fn futures_poll<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+/// The output, if one poll is enough for it.
+async fn polled_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
     std::future::poll_fn(|context| {
         let polled = std::pin::Pin::new(&mut *future).poll(context);
         std::task::Poll::Ready(match polled {
@@ -159,7 +160,7 @@ async fn a_request_that_is_unlinked_is_no_longer_found_by_its_transaction() {
 }
 
 #[tokio::test]
-async fn what_a_rewritten_destination_settled_is_gone_with_its_batch_and_its_certificate() {
+async fn settlements_of_a_rewritten_destination_go_with_their_batch_and_certificate() {
     let memory = Memory::new();
     let id = lane().id();
     let paid = Nonce::new(0)..Nonce::new(SETTLED);
@@ -193,6 +194,30 @@ async fn what_a_rewritten_destination_settled_is_gone_with_its_batch_and_its_cer
     let kept = transfer(&store, 2).expect("linked");
     assert!(kept.settlement.is_some() && kept.batch.is_none() && kept.certificate.is_none());
     assert_eq!(transfer(&store, 3).expect("linked").settlement, None);
+}
+
+#[tokio::test]
+async fn a_request_before_a_batch_does_not_belong_to_it() {
+    let memory = Memory::new();
+    let id = lane().id();
+    let mut later = settlements();
+    for settlement in &mut later {
+        if let SettlementEvent::BatchDelivered { first, .. } = &mut settlement.event {
+            *first = Nonce::new(4);
+        }
+    }
+    let writes = vec![
+        Write::Linked(id, (0..8).map(request).collect()),
+        Write::Settled(id, later),
+        Write::Certificate(id, Nonce::new(4)..Nonce::new(SETTLED), certificate()),
+    ];
+    commit(&memory, writes).await.expect("stored");
+    let (store, _writer) = in_memory(&memory);
+    let has = |nonce| {
+        let transfer = transfer(&store, nonce).expect("linked");
+        (transfer.batch.is_some(), transfer.certificate.is_some())
+    };
+    assert_eq!((has(3), has(4), has(7)), ((false, false), (true, true), (true, true)));
 }
 
 #[tokio::test]

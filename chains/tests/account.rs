@@ -1,4 +1,5 @@
-//! The transaction engine against a scripted node: whatever happens, each intent ends, and once.
+//! An account against a scripted node: whatever happens, each intent ends, and once.
+#![expect(clippy::disallowed_methods, reason = "a test starts what it watches, and ends with it")]
 
 mod support;
 
@@ -49,9 +50,9 @@ async fn steady_state_costs_one_call_a_head_and_none_when_idle() {
     let node = FakeNode::without_fees();
     let chain = EvmChain::connect_over(config(), vec![node.service()]).await.expect("connects");
     let (sender, mut outcomes) = mpsc::channel(16);
-    let (engine, handle) = Account::new(chain.clone(), signer(), MemoryStore::default(), sender);
+    let (account, handle) = Account::new(chain.clone(), signer(), MemoryStore::default(), sender);
     let cancel = CancellationToken::new();
-    let running = tokio::spawn(engine.run(cancel.clone()));
+    let running = tokio::spawn(account.run(cancel.clone()));
     let mut heads = chain.heads();
     let watching = tokio::spawn(async move {
         loop {
@@ -67,7 +68,7 @@ async fn steady_state_costs_one_call_a_head_and_none_when_idle() {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     let by_watcher = reads_of_heads(&node) - before.1;
-    assert_eq!(node.all_calls() - before.0, by_watcher, "an idle engine makes no call");
+    assert_eq!(node.all_calls() - before.0, by_watcher, "an idle account makes no call");
 
     let before = node.all_calls() - reads_of_heads(&node);
     handle.submit(intent(1)).await.expect("taken");
@@ -274,9 +275,9 @@ async fn intents_reach_the_node_in_the_order_in_which_they_were_submitted() {
     let slow = node.service_slow_once(Duration::from_millis(400));
     let chain = EvmChain::connect_over(config(), vec![slow]).await.expect("connects");
     let (sender, mut outcomes) = mpsc::channel(16);
-    let (engine, handle) = Account::new(chain, signer(), MemoryStore::default(), sender);
+    let (account, handle) = Account::new(chain, signer(), MemoryStore::default(), sender);
     let cancel = CancellationToken::new();
-    let running = tokio::spawn(engine.run(cancel.clone()));
+    let running = tokio::spawn(account.run(cancel.clone()));
     for n in 1..=4 {
         handle.submit(intent(n)).await.expect("taken");
     }
@@ -286,7 +287,7 @@ async fn intents_reach_the_node_in_the_order_in_which_they_were_submitted() {
     node.mine();
     for n in 1..=4 {
         let waited = tokio::time::timeout(Duration::from_secs(60), outcomes.recv()).await;
-        let resolved = waited.expect("in time").expect("the engine runs");
+        let resolved = waited.expect("in time").expect("the account runs");
         assert_eq!(resolved.id, intent(n).id, "ends are told in that order too");
     }
     cancel.cancel();
