@@ -1,11 +1,12 @@
 //! A relayer answers strangers in words, whatever they ask, and never tells what it has not read.
 #![expect(clippy::disallowed_methods, reason = "real worlds, in real time")]
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use eyre::{OptionExt, WrapErr, ensure};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
+use tokio::time::Instant;
 use twinspan_api::client::{Client, ClientError};
 use twinspan_api::transfer::Stage;
 use twinspan_api::{ApiError, ErrorCode};

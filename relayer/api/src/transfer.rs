@@ -110,16 +110,16 @@ impl std::fmt::Display for Stage {
     }
 }
 
-/// What was asked: every hashed field of `ValueTransferRequested`.
+/// The request: every hashed field of `ValueTransferRequested`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// Position in the lane.
     pub nonce: u64,
     /// The kind of asset that moves.
     pub kind: AssetKind,
-    /// Who asked, on the source chain.
+    /// The sender, on the source chain.
     pub sender: Address,
-    /// Who is paid, on the destination chain.
+    /// The one that is paid, on the destination chain.
     pub recipient: Address,
     /// The asset on the source chain; `0xeeee…` for the coin (ERC-7528).
     pub token: Address,
@@ -180,7 +180,7 @@ pub struct Place {
     pub time: Option<u64>,
     /// The transaction.
     pub transaction: B256,
-    /// Who sent it.
+    /// The account that sent it.
     pub submitter: Option<Address>,
 }
 
@@ -198,7 +198,7 @@ pub struct Confirmations {
 pub struct Attestations {
     /// The checkpoint's count.
     pub count: u64,
-    /// Who attested it.
+    /// The members that attested it.
     pub signers: Vec<Address>,
 }
 
@@ -215,7 +215,7 @@ pub struct Certificate {
     pub signers: Vec<Address>,
 }
 
-/// What is known of a parked handover.
+/// A parked handover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parked {
     /// Why.
@@ -239,7 +239,7 @@ pub struct Ended {
     /// For one that was returned: the transfer that carries it home.
     #[serde(with = "text::option")]
     pub returned_as: Option<TransferId>,
-    /// For one that was released: who was paid.
+    /// For one that was released: the account that was paid.
     pub released_to: Option<Address>,
 }
 

@@ -83,7 +83,7 @@ const fn abstaining(one: status::Abstaining) -> Abstaining {
     Abstaining { relayer, reason: reason(why), count: count.get() }
 }
 
-/// What a human decided about it.
+/// A human's decision about it.
 pub(super) fn decision(row: DecisionRow) -> Decision {
     let DecisionRow { at, reason, conflict, voided } = row;
     let io::Conflict { epoch, highest_attested, linked, contract } = conflict;
