@@ -168,6 +168,7 @@ fn explain_vault(error: &VaultErrors) -> String {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table: one error a line")]
 fn explain_bridge(error: &BridgeErrors) -> String {
     use BridgeErrors as E;
     match error {

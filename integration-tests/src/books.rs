@@ -6,7 +6,7 @@ use alloy::primitives::B256;
 use eyre::{WrapErr, ensure};
 use twinspan_api::transfer::{Place, Stage, Transfer};
 use twinspan_bridge::ids::TransferId;
-use twinspan_relayer::devnet::ledger::{Ledger, Totals};
+use twinspan_devnet::ledger::{Ledger, Totals};
 
 use crate::live::{Live, eventually};
 

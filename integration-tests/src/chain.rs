@@ -7,7 +7,7 @@ use eyre::{WrapErr, eyre};
 use serde_json::{Value, json};
 use twinspan_bridge::ids::Nonce;
 use twinspan_contracts::Bridge;
-use twinspan_relayer::devnet::World;
+use twinspan_devnet::World;
 
 use crate::live::{PATIENCE, eventually};
 

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use twinspan_relayer::supervise::Supervisor;
+use twinspan_supervise::Supervisor;
 
 pub use lies::Lie;
 

@@ -4,7 +4,6 @@ pub mod books;
 pub mod chain;
 pub mod chaos;
 pub mod command;
-#[expect(clippy::disallowed_methods, reason = "real worlds, in real time")]
 pub mod live;
 pub mod network;
 pub mod simulation;

@@ -1,15 +1,16 @@
 //! A running world with traffic on it.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use alloy::primitives::{Address, U256};
 use eyre::{WrapErr, eyre};
 use futures::future::join_all;
+use tokio::time::Instant;
 use twinspan_api::lane::{Hold, Lane, LaneStatus};
-use twinspan_relayer::devnet::ledger::Ledger;
-use twinspan_relayer::devnet::traffic::{Asset, Sent, Traffic};
-use twinspan_relayer::devnet::{Options, World, demo, test_signer};
+use twinspan_devnet::ledger::Ledger;
+use twinspan_devnet::traffic::{Asset, Sent, Traffic};
+use twinspan_devnet::{Options, World, demo, test_signer};
 
 use crate::command::{Outcome, twinspan};
 
@@ -209,7 +210,7 @@ impl Live {
     /// # Errors
     /// If a node does not answer.
     pub async fn received(&self, sent: &Sent) -> eyre::Result<U256> {
-        twinspan_relayer::devnet::ledger::balance(&self.world, sent).await
+        twinspan_devnet::ledger::balance(&self.world, sent).await
     }
 }
 
@@ -253,7 +254,7 @@ pub fn binary() -> PathBuf {
     let binary = profile_folder().join("twinspan");
     assert!(
         binary.is_file(),
-        "the live tests need {}: run `cargo build -p twinspan-relayer` first, with the same profile",
+        "the live tests need {}: run `cargo build -p twinspan-cli` first, with the same profile",
         binary.display()
     );
     binary

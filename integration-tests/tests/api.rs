@@ -1,5 +1,4 @@
 //! A relayer answers strangers in words, whatever they ask, and never tells what it has not read.
-#![expect(clippy::disallowed_methods, reason = "real worlds, in real time")]
 
 use std::time::Duration;
 

@@ -9,10 +9,10 @@ use twinspan_contracts::abi::asset_kind;
 use twinspan_contracts::{
     Bridge, BridgeMultiToken, BridgeNFT, HandoverLog, TestMultiToken, TestNFT, Vault,
 };
+use twinspan_devnet::ledger::Ledger;
+use twinspan_devnet::traffic::{Traffic, confirm, nft_order, order, token_uri};
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually, sender};
-use twinspan_relayer::devnet::ledger::Ledger;
-use twinspan_relayer::devnet::traffic::{Traffic, confirm, nft_order, order, token_uri};
 
 const MAIN: usize = 0;
 const SERVICE: usize = 1;

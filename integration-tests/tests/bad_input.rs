@@ -7,9 +7,9 @@ use alloy::primitives::Address;
 use eyre::{OptionExt, WrapErr, ensure};
 use flate2::read::GzDecoder;
 use serde_json::Value;
+use twinspan_devnet::{Options, World};
 use twinspan_integration_tests::command::{run, twinspan};
 use twinspan_integration_tests::live::folder;
-use twinspan_relayer::devnet::{Options, World};
 
 /// A relayer that may be started with another configuration than its own. Its own process is stopped.
 struct Trial {

@@ -1,16 +1,16 @@
 //! Endpoints that fail and lie, in every way there is: no transfer is missed, none is paid that was not asked
 //! for, and nobody needs to help.
-#![expect(clippy::disallowed_methods, reason = "real worlds, in real time")]
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use eyre::{WrapErr, ensure};
+use tokio::time::Instant;
 use twinspan_api::lane::Reason;
 use twinspan_chains::Truth;
+use twinspan_devnet::ports::{Ports, free_port};
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::chaos::{Chaos, Fault, Lie, Wire};
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually, number};
-use twinspan_relayer::devnet::node::free_port;
 
 /// What relayers may log as an error while endpoints lie: that they do.
 const EXPECTED: &[&str] = &["endpoint"];
@@ -38,7 +38,7 @@ impl Storm {
         }
         let urls = |chain: &Vec<Chaos>| chain.iter().map(|it| it.url().to_owned()).collect();
         let live = Live::start(name, |options| {
-            options.node_ports = Some(ports);
+            options.ports = Ports::Nodes(ports);
             options.endpoints = [urls(&opened[0]), urls(&opened[1])];
             options.truth = truth;
             options.takeover = Duration::from_secs(1);

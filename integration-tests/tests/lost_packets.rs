@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use eyre::ensure;
 use twinspan_api::chain::ChainState;
+use twinspan_devnet::ports::{Ports, free_port};
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::chaos::Chaos;
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually};
 use twinspan_integration_tests::network::Network;
-use twinspan_relayer::devnet::node::free_port;
 
 #[test]
 fn what_is_lost_on_the_way_keeps_nothing_from_arriving() -> eyre::Result<()> {
@@ -24,7 +24,7 @@ async fn scenes(network: &Network) -> eyre::Result<()> {
     // What relayers reach the nodes over; the test itself asks the nodes.
     let nodes = [Chaos::open(main).await?, Chaos::open(service).await?];
     let mut live = Live::start("lost_packets", |options| {
-        options.node_ports = Some(ports);
+        options.ports = Ports::Nodes(ports);
         options.endpoints = [0, 1].map(|side| vec![nodes[side].url().to_owned()]);
         options.cosign_timeout = Duration::from_secs(3);
         options.takeover = Duration::from_secs(1);

@@ -7,10 +7,11 @@ use eyre::{OptionExt, WrapErr, ensure};
 use tokio::process::{Child, Command};
 use twinspan_api::chain::EndpointState;
 use twinspan_chains::Truth;
+use twinspan_devnet::node::NodeKind;
+use twinspan_devnet::ports::{Ports, free_port};
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::chain::{height, pass};
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually};
-use twinspan_relayer::devnet::node::{NodeKind, free_port};
 
 /// A program in the folder that `TWINSPAN_NODES` names.
 fn node(program: &str) -> Option<PathBuf> {
@@ -96,11 +97,10 @@ async fn from_geth_to_geth_with_few_states() -> eyre::Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_geth_that_stays_behind_is_no_harm_beside_one_that_does_not() -> eyre::Result<()> {
     let Some(geth) = node("geth") else { return Ok(()) };
-    let (port, behind) = (free_port()?, free_port()?);
+    let (port, service, behind) = (free_port()?, free_port()?, free_port()?);
     let mut live = Live::start("geth_behind", |options| {
         options.nodes[0] = NodeKind::Geth(geth.clone());
-        options.node_ports = Some([port, free_port().unwrap_or_default()]);
-        let [_, service] = options.node_ports.unwrap_or_default();
+        options.ports = Ports::Nodes([port, service]);
         let url = |port| format!("http://127.0.0.1:{port}");
         options.endpoints = [vec![url(behind), url(port), url(port)], vec![url(service); 2]];
         options.truth = (Truth::Proof, 2);

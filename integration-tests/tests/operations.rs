@@ -8,12 +8,12 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use twinspan_api::status::Configuration;
 use twinspan_api::transaction::Pending;
+use twinspan_devnet::ports::{Ports, free_port};
+use twinspan_devnet::traffic::Asset;
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::chaos::{Chaos, Fault, Wire};
 use twinspan_integration_tests::command::{Outcome, twinspan};
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually};
-use twinspan_relayer::devnet::node::free_port;
-use twinspan_relayer::devnet::traffic::Asset;
 
 const CHANGED: usize = 1;
 
@@ -29,7 +29,7 @@ async fn a_changed_configuration_is_taken_and_a_faulty_one_refused() -> eyre::Re
     let direct = ports.map(|port| format!("http://127.0.0.1:{port}"));
     let proxies = [Chaos::open(direct[0].clone()).await?, Chaos::open(direct[1].clone()).await?];
     let mut live = Live::start("reconfigured", |options| {
-        options.node_ports = Some(ports);
+        options.ports = Ports::Nodes(ports);
         options.endpoints = [0, 1].map(|side| vec![proxies[side].url().to_owned()]);
     })
     .await?;

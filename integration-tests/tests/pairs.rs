@@ -12,10 +12,10 @@ use twinspan_contracts::deploy::{
     HomeAsset, Pair, Site, TokenLimits, TokenMetadata, deploy_pair, link_token,
 };
 use twinspan_contracts::{BridgeToken, Vault};
+use twinspan_devnet::relayer::PASSWORD;
+use twinspan_devnet::{World, side_settings, test_signer};
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually};
-use twinspan_relayer::devnet::relayer::PASSWORD;
-use twinspan_relayer::devnet::{World, side_settings, test_signer};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_pairs_in_one_process_do_not_mix() -> eyre::Result<()> {

@@ -9,11 +9,11 @@ use twinspan_bridge::ids::{Nonce, TransferId};
 use twinspan_bridge::request::Request;
 use twinspan_chains::evm::calls::encode_request;
 use twinspan_contracts::{Bridge, BridgeToken, Refuser, Vault};
+use twinspan_devnet::ledger::Ledger;
+use twinspan_devnet::traffic::{Asset, Traffic, confirm};
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::chain;
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually, sender};
-use twinspan_relayer::devnet::ledger::Ledger;
-use twinspan_relayer::devnet::traffic::{Asset, Traffic, confirm};
 
 /// The coin's home, where the refusing recipient lives.
 const HOME: usize = 0;

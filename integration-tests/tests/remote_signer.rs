@@ -9,9 +9,9 @@ use std::time::Duration;
 use eyre::ensure;
 use secrecy::{ExposeSecret, SecretString};
 use twinspan_chains::signer::keystore::load_keystore;
+use twinspan_devnet::relayer::PASSWORD;
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually};
-use twinspan_relayer::devnet::relayer::PASSWORD;
 use web3signer::{Behaviour, Web3Signer};
 
 /// The relayer whose keys are elsewhere.

@@ -8,10 +8,10 @@ use std::time::Duration;
 use alloy::primitives::{B256, Bytes};
 use eyre::{WrapErr, ensure};
 use twinspan_bridge::finality::FinalityRule;
+use twinspan_devnet::traffic::{Asset, Traffic};
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::chain;
 use twinspan_integration_tests::live::{Live, PATIENCE, REWRITTEN, eventually, number};
-use twinspan_relayer::devnet::traffic::{Asset, Traffic};
 
 /// Depths above finality.
 const DEPTHS: u64 = 64;

@@ -6,12 +6,12 @@ use alloy::primitives::{B256, Bytes, U256};
 use eyre::ensure;
 use twinspan_api::lane::Standing;
 use twinspan_bridge::finality::FinalityRule;
+use twinspan_devnet::ledger::Ledger;
+use twinspan_devnet::traffic::{Asset, Sent, Traffic};
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::chain;
 use twinspan_integration_tests::command::twinspan;
 use twinspan_integration_tests::live::{Live, PATIENCE, REWRITTEN, eventually};
-use twinspan_relayer::devnet::ledger::Ledger;
-use twinspan_relayer::devnet::traffic::{Asset, Sent, Traffic};
 
 /// Requests of two accounts change places when their blocks are taken back, deliveries vanish from
 /// theirs; all of it above what counts as final.

@@ -13,10 +13,10 @@ use twinspan_api::transfer::{Stage, Transfer, Transfers};
 use twinspan_bridge::request::NATIVE_COIN;
 use twinspan_contracts::abi::direction;
 use twinspan_contracts::{TestMultiToken, TestNFT, TestToken, Vault};
+use twinspan_devnet::test_signer;
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::command::{Outcome, twinspan};
 use twinspan_integration_tests::live::Live;
-use twinspan_relayer::devnet::test_signer;
 
 const RECIPIENT: Address = address!("0x00000000000000000000000000000000000abcde");
 

@@ -12,7 +12,7 @@ use twinspan_store::{
 
 /// The transactions of every account, in the relayer's store.
 #[derive(Clone, Debug)]
-pub struct AccountStore(pub Store);
+pub(crate) struct AccountStore(pub Store);
 
 impl TransactionStore for AccountStore {
     async fn load(&self, account: AccountKey) -> Result<Vec<StoredTransaction>, StoreFault> {
@@ -38,7 +38,7 @@ impl TransactionStore for AccountStore {
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn transactions(
+pub(crate) fn transactions(
     reader: &Reader,
     account: AccountKey,
 ) -> Result<Vec<StoredTransaction>, StoreError> {

@@ -21,14 +21,14 @@ use twinspan_api::status::Configuration;
 use twinspan_bridge::ids::BridgeAt;
 use twinspan_bridge::side::{PerSide, Side};
 use twinspan_chains::{Clock, ConnectError, EvmChain, Truth};
+use twinspan_store::{Deployment, Store, Write};
+use twinspan_supervise::Supervisor;
 
 use crate::config::{Config, End};
 use crate::keys::{self, Attester, Submitters};
 use crate::metrics;
 use crate::peers::client::Peer;
 use crate::serve::http::{Audience, serve, serve_operator};
-use crate::supervise::Supervisor;
-use twinspan_store::{Deployment, Store, Write};
 
 use self::changes::Changes;
 use self::listeners::Listeners;

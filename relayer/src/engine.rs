@@ -31,19 +31,19 @@ use crate::metrics;
 use crate::status::{LaneReport, PairReport};
 use twinspan_store::{DecisionRow, Store, StoreError, Write};
 
-pub use message::{Message, Observation, Outbox, Outgoing, ReadRefused, Verdict};
-pub use runner::LaneSetup;
-pub use signing::Signing;
-pub use submit::Submitter;
+pub(crate) use message::{Message, Observation, Outbox, Outgoing, ReadRefused, Verdict};
+pub(crate) use runner::LaneSetup;
+pub(crate) use signing::Signing;
+pub(crate) use submit::Submitter;
 
 /// Messages that wait for the engine, at most; whoever comes then waits for a place.
-pub const INBOX_MAX: usize = 256;
+pub(crate) const INBOX_MAX: usize = 256;
 
 /// Messages that share one commit, at most.
 const STEP_MAX: usize = 64;
 
 /// The engine of one bridge pair.
-pub struct LaneEngine {
+pub(crate) struct LaneEngine {
     pair: String,
     runners: PerDirection<LaneRunner>,
     signing: Signing,
@@ -62,7 +62,7 @@ impl LaneEngine {
     ///
     /// # Errors
     /// [`StoreError`] if the lanes do not read back.
-    pub fn restore(
+    pub(crate) fn restore(
         pair: String,
         lanes: PerDirection<LaneSetup>,
         signing: Signing,
@@ -94,7 +94,7 @@ impl LaneEngine {
 
     /// Where each side's observer goes on.
     #[must_use]
-    pub fn cursors(&self) -> PerSide<Milestone> {
+    pub(crate) fn cursors(&self) -> PerSide<Milestone> {
         PerSide::from_fn(|side| self.cursor(side))
     }
 
@@ -102,7 +102,7 @@ impl LaneEngine {
     ///
     /// # Errors
     /// [`StoreError`]: without its store a lane does not go on.
-    pub async fn run(mut self, cancel: CancellationToken) -> Result<(), StoreError> {
+    pub(crate) async fn run(mut self, cancel: CancellationToken) -> Result<(), StoreError> {
         let mut messages = Vec::with_capacity(STEP_MAX);
         loop {
             let timeout = self.timeout();

@@ -19,7 +19,7 @@ pub struct MetricsError(String);
 ///
 /// # Errors
 /// [`MetricsError`] if there is one already.
-pub fn install() -> Result<PrometheusHandle, MetricsError> {
+pub(crate) fn install() -> Result<PrometheusHandle, MetricsError> {
     let failed = |error: metrics_exporter_prometheus::BuildError| MetricsError(error.to_string());
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &SECONDS)
@@ -60,7 +60,7 @@ pub fn install() -> Result<PrometheusHandle, MetricsError> {
 }
 
 /// Zero-initialises a lane's counters, so that their first rise is seen.
-pub fn init_lane(lane: &str) {
+pub(crate) fn init_lane(lane: &str) {
     for name in [
         "twinspan_attestations_total",
         "twinspan_attestations_posted_total",
@@ -76,13 +76,13 @@ pub fn init_lane(lane: &str) {
 }
 
 /// Another configuration was taken, or refused.
-pub fn reloaded(taken: bool) {
+pub(crate) fn reloaded(taken: bool) {
     let outcome = if taken { "taken" } else { "refused" };
     counter!("twinspan_configuration_changes_total", "outcome" => outcome).increment(1);
 }
 
 /// A chain's state, and that of its endpoints: 1 for the state that is, 0 for the others.
-pub fn chain(chain: &str, condition: &Condition) {
+pub(crate) fn chain(chain: &str, condition: &Condition) {
     let is = |yes: bool| if yes { 1.0 } else { 0.0 };
     for state in ChainState::ALL {
         gauge!("twinspan_chain_state", "chain" => chain.to_owned(), "state" => state.label())
@@ -101,7 +101,7 @@ pub fn chain(chain: &str, condition: &Condition) {
 
 /// A lane's state.
 #[allow(clippy::cast_precision_loss)]
-pub fn lane(lane: &str, status: &LaneStatus, pending_seconds: f64) {
+pub(crate) fn lane(lane: &str, status: &LaneStatus, pending_seconds: f64) {
     let requests = |stage: &'static str, count: u64| {
         gauge!("twinspan_lane_requests", "lane" => lane.to_owned(), "stage" => stage)
             .set(count as f64);
@@ -119,23 +119,23 @@ pub fn lane(lane: &str, status: &LaneStatus, pending_seconds: f64) {
 }
 
 /// Checkpoints were signed.
-pub fn attested(lane: &str, checkpoints: usize) {
+pub(crate) fn attested(lane: &str, checkpoints: usize) {
     counter!("twinspan_attestations_total", "lane" => lane.to_owned())
         .increment(checkpoints as u64);
 }
 
 /// An attestation goes on chain.
-pub fn posted(lane: &str) {
+pub(crate) fn posted(lane: &str) {
     counter!("twinspan_attestations_posted_total", "lane" => lane.to_owned()).increment(1);
 }
 
 /// The destination handed requests over.
-pub fn delivered(lane: &str, requests: u64) {
+pub(crate) fn delivered(lane: &str, requests: u64) {
     counter!("twinspan_handovers_total", "lane" => lane.to_owned()).increment(requests);
 }
 
 /// A handover was parked.
-pub fn parked(lane: &str, reason: ParkReason) {
+pub(crate) fn parked(lane: &str, reason: ParkReason) {
     let reason = match reason {
         ParkReason::TokenUnavailable => "token_unavailable",
         ParkReason::LiquidityShort => "liquidity_short",
@@ -149,31 +149,31 @@ pub fn parked(lane: &str, reason: ParkReason) {
 }
 
 /// A batch was handed to the transaction engine.
-pub fn submitted(lane: &str) {
+pub(crate) fn submitted(lane: &str) {
     counter!("twinspan_batches_sent_total", "lane" => lane.to_owned()).increment(1);
 }
 
 /// An own batch reverted: another relayer was first, or it was refused.
-pub fn lost(lane: &str) {
+pub(crate) fn lost(lane: &str) {
     counter!("twinspan_batches_lost_total", "lane" => lane.to_owned()).increment(1);
 }
 
 /// An alarm was raised.
-pub fn alarm(lane: &str, kind: &'static str) {
+pub(crate) fn alarm(lane: &str, kind: &'static str) {
     counter!("twinspan_alarms_total", "lane" => lane.to_owned(), "kind" => kind).increment(1);
 }
 
 /// So many members attest nothing on a lane, by their own word.
-pub fn abstaining(lane: &str, members: usize) {
+pub(crate) fn abstaining(lane: &str, members: usize) {
     gauge!("twinspan_members_abstaining", "lane" => lane.to_owned()).set(members as f64);
 }
 
 /// A peer's request was answered. `outcome` is one of a closed set of words.
-pub fn peer_message(outcome: &'static str) {
+pub(crate) fn peer_message(outcome: &'static str) {
     counter!("twinspan_peer_messages_total", "outcome" => outcome).increment(1);
 }
 
 /// The remote signer gave no signature.
-pub fn unsigned() {
+pub(crate) fn unsigned() {
     counter!("twinspan_signer_failures_total").increment(1);
 }

@@ -28,8 +28,8 @@ use twinspan_chains::{ChainConfig, Clock, EndpointConfig, EvmChain, FeePolicy, T
 use twinspan_relayer::app::{EndParts, PairParts, Parts, Routers, start};
 use twinspan_relayer::keys::Attester;
 use twinspan_relayer::peers::client::{Peer, PeerError, PeerWire};
-use twinspan_relayer::supervise::Supervisor;
 use twinspan_store::{Deployment, Memory, Store};
+use twinspan_supervise::Supervisor;
 
 use super::bridge::SimBridge;
 use super::chain::SimChain;

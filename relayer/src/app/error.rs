@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use twinspan_chains::{AccountFault, ConnectError};
 use twinspan_store::StoreError;
+use twinspan_supervise::UnaskedExit;
 
 use super::PairFault;
 use crate::keys::KeyError;
 use crate::metrics::MetricsError;
 use crate::peers::client::PeerError;
-use crate::supervise::UnaskedExit;
 
 /// Why a relayer does not start, or stopped.
 #[derive(Debug, thiserror::Error)]

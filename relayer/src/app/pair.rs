@@ -22,7 +22,7 @@ use crate::pipeline::attest::{ASKED_MAX, RemoteAttester};
 use crate::pipeline::observe::{Memory, Observer};
 use crate::pipeline::read_ahead::ReadAhead;
 use crate::status::PairReport;
-use crate::supervise::Supervisor;
+use twinspan_supervise::Supervisor;
 
 /// Signatures of a certificate that room is left for in a batch's gas.
 const SIGNATURES_ASSUMED: usize = 16;

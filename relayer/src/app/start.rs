@@ -27,8 +27,8 @@ use crate::peers::server;
 use crate::pipeline::abstain::Abstainer;
 use crate::pipeline::exchange::{Exchange, OUTBOX_MAX, PAUSE_MAX, PAUSE_MIN};
 use crate::serve::{Api, operator, public};
-use crate::supervise::Supervisor;
 use twinspan_store::Store;
+use twinspan_supervise::Supervisor;
 
 /// Outcomes that wait for the lanes of an account, at most.
 const OUTCOMES_MAX: usize = 64;

@@ -18,7 +18,7 @@ use twinspan_store::DecisionRow;
 
 /// What reaches a pair's lanes.
 #[derive(Debug)]
-pub enum Message {
+pub(crate) enum Message {
     /// A side's final blocks were read.
     Observed(Box<Observation>, oneshot::Sender<Verdict>),
     /// A side's newest block was read; it may still be taken back.
@@ -60,7 +60,7 @@ pub enum Message {
 
 /// What was read of one side's final blocks.
 #[derive(Debug)]
-pub struct Observation {
+pub(crate) struct Observation {
     /// Which side.
     pub side: Side,
     /// What happened, up to a final block.
@@ -81,7 +81,7 @@ pub struct Observation {
 
 /// What the engine makes of it.
 #[derive(Debug)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Stored.
     Accepted {
         /// The last block stored, and where the lanes stood after it.
@@ -105,7 +105,7 @@ pub enum Verdict {
 
 /// Why a read is not accepted.
 #[derive(Debug, thiserror::Error)]
-pub enum ReadRefused {
+pub(crate) enum ReadRefused {
     /// The requests do not lead to the contract's own head.
     #[error(transparent)]
     Requests(LinkError),
@@ -115,11 +115,11 @@ pub enum ReadRefused {
 }
 
 /// What every peer is told. One that falls behind skips what it missed, and pulls.
-pub type Outbox = broadcast::Sender<Outgoing>;
+pub(crate) type Outbox = broadcast::Sender<Outgoing>;
 
 /// One thing that every peer is told.
 #[derive(Clone, Debug)]
-pub enum Outgoing {
+pub(crate) enum Outgoing {
     /// Our new attestations.
     Attestations(Arc<[Attestation]>),
     /// Where we attest nothing.

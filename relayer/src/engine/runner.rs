@@ -23,7 +23,7 @@ const ALARMS_MAX: usize = 16;
 
 /// What a lane of the engine is made from.
 #[derive(Debug)]
-pub struct LaneSetup {
+pub(crate) struct LaneSetup {
     /// Its constants.
     pub params: Params,
     /// Its name in logs and metrics.

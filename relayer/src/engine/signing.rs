@@ -10,7 +10,7 @@ use twinspan_bridge::ids::Lane;
 
 /// How checkpoints are signed.
 #[derive(Debug)]
-pub enum Signing {
+pub(crate) enum Signing {
     /// Within the step.
     Here(Arc<AttestationKey>),
     /// By a task that answers with [`Message::Signed`](super::Message::Signed).

@@ -20,7 +20,7 @@ const BLOCK_SHARE_PERCENT: u64 = 90;
 
 /// Sends to one destination bridge.
 #[derive(Debug)]
-pub struct Submitter {
+pub(crate) struct Submitter {
     chain: EvmChain,
     transaction_gas_max: u64,
     bridge: Address,
@@ -38,7 +38,7 @@ pub struct Submitter {
 impl Submitter {
     /// Sends to `bridge` on `chain` from `account`, for the lane of that id and name.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         chain: EvmChain,
         transaction_gas_max: u64,
         bridge: Address,
@@ -50,7 +50,7 @@ impl Submitter {
     }
 
     /// Sends a batch.
-    pub async fn deliver(&mut self, batch: &Batch, attempt: u32, since: Option<Instant>) {
+    pub(crate) async fn deliver(&mut self, batch: &Batch, attempt: u32, since: Option<Instant>) {
         let checkpoint = batch.certificate.checkpoint();
         let signatures: Vec<Signature> =
             batch.certificate.signatures().iter().map(|(_, signature)| *signature).collect();
@@ -84,7 +84,7 @@ impl Submitter {
     }
 
     /// Records an attestation on chain.
-    pub async fn post(&mut self, attestation: &Attestation, attempt: u32) {
+    pub(crate) async fn post(&mut self, attestation: &Attestation, attempt: u32) {
         let (lane, count) = (self.name.as_str(), attestation.checkpoint.count());
         warn!(lane, %count, "peers leave us without a certificate: posting our attestation on chain");
         metrics::posted(lane);
@@ -120,7 +120,7 @@ impl Submitter {
     }
 
     /// What a transaction's end means to the lane, if it is one of ours.
-    pub fn resolved(&mut self, resolved: &Resolved) -> Option<Input> {
+    pub(crate) fn resolved(&mut self, resolved: &Resolved) -> Option<Input> {
         let purpose = self.pending.remove(&resolved.id.0)?;
         let accepted = match &resolved.outcome {
             Outcome::Mined { .. } => true,
@@ -140,14 +140,14 @@ impl Submitter {
     }
 
     /// What the account had no place for since the last call.
-    pub fn refused(&mut self) -> Vec<Input> {
+    pub(crate) fn refused(&mut self) -> Vec<Input> {
         let refused = std::mem::take(&mut self.refused);
         let input = |purpose| Input::TransactionResolved { purpose, accepted: false };
         refused.into_iter().map(input).collect()
     }
 
     /// Forgets what is on its way: the machine that asked for it is gone.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.pending.clear();
         self.refused.clear();
     }

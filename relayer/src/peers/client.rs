@@ -44,7 +44,12 @@ pub enum PeerError {
 impl From<reqwest::Error> for PeerError {
     /// Without the URL, which may hold credentials.
     fn from(error: reqwest::Error) -> Self {
-        Self::Unreached(eyre::Report::new(error.without_url()).root_cause().to_string())
+        let error = error.without_url();
+        let mut cause: &dyn std::error::Error = &error;
+        while let Some(deeper) = cause.source() {
+            cause = deeper;
+        }
+        Self::Unreached(cause.to_string())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Talks to the other relayers. Whatever they say is input from a stranger: each attestation carries
 //! its own authority in its signature.
 
-pub mod abstentions;
+pub(crate) mod abstentions;
 pub mod client;
-pub mod server;
+pub(crate) mod server;
 pub mod wire;

@@ -92,7 +92,7 @@ impl IntoResponse for Refusal {
 }
 
 /// The routes that peers use.
-pub fn router(directory: Arc<Directory>, reader: Reader) -> axum::Router {
+pub(crate) fn router(directory: Arc<Directory>, reader: Reader) -> axum::Router {
     let quotas = Arc::new(RateLimiter::keyed(Quota::per_second(MESSAGES_PER_SECOND)));
     let peers = Peers { directory, reader, quotas };
     axum::Router::new()

@@ -31,7 +31,7 @@ const SIGNER_LIMIT: Duration = Duration::from_secs(3);
 
 /// Looks after all lanes of a relayer.
 #[derive(Debug)]
-pub struct Abstainer {
+pub(crate) struct Abstainer {
     /// The key that attests.
     pub attester: Attester,
     /// The lanes.
@@ -54,7 +54,7 @@ impl Abstainer {
     ///
     /// # Errors
     /// Never.
-    pub async fn run(self, cancel: CancellationToken) -> Result<(), Infallible> {
+    pub(crate) async fn run(self, cancel: CancellationToken) -> Result<(), Infallible> {
         cancel.run_until_cancelled(self.look()).await;
         Ok(())
     }

@@ -21,7 +21,7 @@ use crate::engine::Message;
 use crate::metrics;
 
 /// Checkpoints that wait for the task, at most; others wait in the engine.
-pub const ASKED_MAX: usize = 64;
+pub(crate) const ASKED_MAX: usize = 64;
 
 /// Requests to the signer at once.
 const UNDER_WAY_MAX: usize = 16;
@@ -34,7 +34,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(10);
 
 /// Asks the remote signer for one pair.
 #[derive(Debug)]
-pub struct RemoteAttester {
+pub(crate) struct RemoteAttester {
     /// The signer.
     pub signer: Arc<dyn Signer>,
     /// The pair, for logs.
@@ -52,7 +52,7 @@ impl RemoteAttester {
     ///
     /// # Errors
     /// Never by itself: whatever fails is tried again.
-    pub async fn run(mut self, cancel: CancellationToken) -> Result<(), Infallible> {
+    pub(crate) async fn run(mut self, cancel: CancellationToken) -> Result<(), Infallible> {
         cancel.run_until_cancelled(self.serve()).await;
         // An engine that has stopped asks nothing more.
         cancel.cancelled().await;

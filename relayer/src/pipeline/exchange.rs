@@ -16,17 +16,17 @@ use crate::peers::client::{Peer, PeerError};
 use crate::peers::wire::{ABSTENTIONS_MAX, ATTESTATIONS_MAX, Attestations, Pull, WireAttestation};
 
 /// Messages that a slow peer may be behind before it skips some.
-pub const OUTBOX_MAX: usize = 256;
+pub(crate) const OUTBOX_MAX: usize = 256;
 
 /// First pause before a peer that fails is tried again.
-pub const PAUSE_MIN: Duration = Duration::from_millis(200);
+pub(crate) const PAUSE_MIN: Duration = Duration::from_millis(200);
 
 /// Longest pause before it is.
-pub const PAUSE_MAX: Duration = Duration::from_secs(5);
+pub(crate) const PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// The exchange with one peer.
 #[derive(Debug)]
-pub struct Exchange {
+pub(crate) struct Exchange {
     /// The peer.
     pub peer: Peer,
     /// What it is told.
@@ -47,7 +47,10 @@ impl Exchange {
     ///
     /// # Errors
     /// Never by itself: a peer that fails is tried again.
-    pub async fn run(mut self, cancel: CancellationToken) -> Result<(), std::convert::Infallible> {
+    pub(crate) async fn run(
+        mut self,
+        cancel: CancellationToken,
+    ) -> Result<(), std::convert::Infallible> {
         cancel.clone().run_until_cancelled_owned(self.exchange()).await;
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The tasks that a transfer passes, in the order of its life.
 
-pub mod abstain;
-pub mod attest;
-pub mod exchange;
-pub mod observe;
-pub mod read_ahead;
+pub(crate) mod abstain;
+pub(crate) mod attest;
+pub(crate) mod exchange;
+pub(crate) mod observe;
+pub(crate) mod read_ahead;

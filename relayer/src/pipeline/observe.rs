@@ -91,7 +91,7 @@ impl Fault {
 
 /// Reads one side.
 #[derive(Debug)]
-pub struct Observer {
+pub(crate) struct Observer {
     /// Which side of the pair.
     pub side: Side,
     /// For logs: `<pair>/<chain>`.
@@ -120,7 +120,7 @@ pub struct Observer {
 
 /// What an observer remembers between two reads; all of it can be forgotten.
 #[derive(Debug, Default)]
-pub struct Memory {
+pub(crate) struct Memory {
     epoch: Option<Epoch>,
     term: Option<Term>,
     refusals: u32,
@@ -137,7 +137,10 @@ impl Observer {
     ///
     /// # Errors
     /// Never by itself: whatever fails is tried again.
-    pub async fn run(mut self, cancel: CancellationToken) -> Result<(), std::convert::Infallible> {
+    pub(crate) async fn run(
+        mut self,
+        cancel: CancellationToken,
+    ) -> Result<(), std::convert::Infallible> {
         cancel.clone().run_until_cancelled_owned(self.observe()).await;
         Ok(())
     }

@@ -18,7 +18,7 @@ const READS_MAX: usize = 4;
 
 /// What is read of one bridge, in order.
 #[derive(Debug)]
-pub struct ReadAhead {
+pub(crate) struct ReadAhead {
     chain: EvmChain,
     bridge: Address,
     /// How far reads are under way.
@@ -38,7 +38,7 @@ pub struct ReadAhead {
 impl ReadAhead {
     /// Nothing read yet of `bridge`.
     #[must_use]
-    pub fn new(chain: EvmChain, bridge: Address) -> Self {
+    pub(crate) fn new(chain: EvmChain, bridge: Address) -> Self {
         let start = BlockRef { number: BlockNumber::new(0), hash: Default::default() };
         Self {
             chain,
@@ -54,7 +54,7 @@ impl ReadAhead {
     }
 
     /// Forgets what was read: it is of another history, or of a node that lies.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.restart();
         self.milestones.clear();
         self.followed.clear();
@@ -70,7 +70,7 @@ impl ReadAhead {
     ///
     /// # Errors
     /// [`ReadError`]; the next call reads anew.
-    pub async fn next(
+    pub(crate) async fn next(
         &mut self,
         cursor: &Milestone,
         last: BlockRef,
@@ -95,7 +95,7 @@ impl ReadAhead {
     }
 
     /// Waits for `other`, and reads on meanwhile.
-    pub async fn during<T>(&mut self, other: impl Future<Output = T>) -> T {
+    pub(crate) async fn during<T>(&mut self, other: impl Future<Output = T>) -> T {
         let mut other = std::pin::pin!(other);
         loop {
             tokio::select! {
@@ -114,7 +114,11 @@ impl ReadAhead {
     ///
     /// # Errors
     /// [`ReadError`] as [`EvmChain::survey`].
-    pub async fn survey(&mut self, cursor: &Milestone, last: BlockRef) -> Result<(), ReadError> {
+    pub(crate) async fn survey(
+        &mut self,
+        cursor: &Milestone,
+        last: BlockRef,
+    ) -> Result<(), ReadError> {
         self.restart();
         let chain = self.chain.name().to_owned();
         let from = self.followed.last().map_or(cursor.block, |milestone| milestone.block);
@@ -161,6 +165,6 @@ impl ReadAhead {
 ///
 /// # Errors
 /// [`RpcFault`], also if there is none.
-pub async fn block(chain: &EvmChain, number: BlockNumber) -> Result<BlockRef, RpcFault> {
+pub(crate) async fn block(chain: &EvmChain, number: BlockNumber) -> Result<BlockRef, RpcFault> {
     chain.block_at(number).await?.ok_or(RpcFault::UnknownBlock)
 }

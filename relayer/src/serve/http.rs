@@ -27,7 +27,7 @@ use super::refusal::Refusal;
 use super::turn_away::{too_many, too_many_of_one, turn_away};
 use super::visitors::{Visitors, hold};
 use crate::config::Network;
-use crate::supervise::Crowd;
+use twinspan_supervise::Crowd;
 
 /// Connections of one listener that are served, at most.
 const CONNECTIONS_MAX: usize = 512;
@@ -49,7 +49,7 @@ const REFUSED: Duration = Duration::from_secs(1);
 
 /// Whom a listener serves.
 #[derive(Clone, Debug)]
-pub enum Audience {
+pub(crate) enum Audience {
     /// Anybody: pages of any origin too, and those for whom one of these proxies asks.
     Public {
         /// The proxies whose word is believed.
@@ -63,7 +63,7 @@ pub enum Audience {
 ///
 /// # Errors
 /// None: a listener that fails is tried again.
-pub async fn serve(
+pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
     audience: Audience,
@@ -181,7 +181,7 @@ async fn in_time(request: Request, next: Next) -> Response {
 ///
 /// # Errors
 /// If the socket fails.
-pub async fn serve_operator(
+pub(crate) async fn serve_operator(
     listener: UnixListener,
     router: Router,
     cancel: CancellationToken,

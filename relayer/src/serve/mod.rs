@@ -4,12 +4,12 @@
 
 mod cross_origin;
 mod evidence;
-pub mod http;
+pub(crate) mod http;
 mod lanes;
 pub mod operator;
 mod orders;
 mod places;
-pub mod public;
+pub(crate) mod public;
 mod refusal;
 mod status;
 #[cfg(test)]

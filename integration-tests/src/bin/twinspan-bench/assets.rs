@@ -6,9 +6,9 @@ use alloy::primitives::{Address, B256, Bytes, U256};
 use alloy::providers::Provider;
 use eyre::eyre;
 use twinspan_contracts::Vault;
-use twinspan_relayer::devnet::World;
-use twinspan_relayer::devnet::ledger::Ledger;
-use twinspan_relayer::devnet::traffic::{Traffic, confirm, nft_order, order};
+use twinspan_devnet::World;
+use twinspan_devnet::ledger::Ledger;
+use twinspan_devnet::traffic::{Traffic, confirm, nft_order, order};
 
 use crate::figures::Gas;
 use crate::scenes::SETTLE_LIMIT;

@@ -92,6 +92,7 @@ pub(crate) struct Costs {
 
 impl Report {
     /// The figures for people.
+    #[expect(clippy::too_many_lines, reason = "one table after the other, each by itself")]
     pub(crate) fn tables(&self) -> String {
         let mut tables = Vec::new();
         if !self.saturation.is_empty() {

@@ -7,8 +7,8 @@ use alloy::rpc::types::TransactionRequest;
 use alloy::sol_types::SolCall;
 use eyre::{WrapErr, eyre};
 use twinspan_contracts::{RequestBatcher, TestToken};
-use twinspan_relayer::devnet::traffic::{Traffic, confirm};
-use twinspan_relayer::devnet::{World, test_signer};
+use twinspan_devnet::traffic::{Traffic, confirm};
+use twinspan_devnet::{World, test_signer};
 
 /// Test accounts that load comes from, one a side, apart from those that traffic comes from.
 const ACCOUNT: usize = 2;

@@ -21,7 +21,7 @@ async fn main() -> eyre::Result<()> {
     let wanted = |scene: &str| named.is_empty() || named.iter().any(|name| name == scene);
     let binary = std::env::current_exe()?.with_file_name("twinspan");
     if !binary.is_file() {
-        return Err(eyre!("no {}: build twinspan-relayer first", binary.display()));
+        return Err(eyre!("no {}: build twinspan-cli first", binary.display()));
     }
     let mut report = Report::default();
     let scenes = scenes::Scenes { binary, folder: PathBuf::from("target/bench") };

@@ -1,8 +1,7 @@
 //! The scenes that are measured.
-#![expect(clippy::disallowed_methods, reason = "real worlds, in real time")]
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use alloy::network::TransactionBuilder;
 use alloy::primitives::{Address, U256};
@@ -10,12 +9,14 @@ use alloy::providers::Provider;
 use alloy::rpc::types::TransactionRequest;
 use alloy::sol_types::SolCall;
 use eyre::eyre;
+use tokio::time::Instant;
 use twinspan_chains::Truth;
 use twinspan_contracts::TestToken;
-use twinspan_relayer::devnet::ledger::{Ledger, percentile};
-use twinspan_relayer::devnet::node::{NodeKind, free_port};
-use twinspan_relayer::devnet::traffic::{Asset, Sent, Traffic, confirm};
-use twinspan_relayer::devnet::{Options, World, test_signer};
+use twinspan_devnet::ledger::{Ledger, percentile};
+use twinspan_devnet::node::NodeKind;
+use twinspan_devnet::ports::{Ports, free_port};
+use twinspan_devnet::traffic::{Asset, Sent, Traffic, confirm};
+use twinspan_devnet::{Options, World, test_signer};
 
 use crate::assets;
 use crate::figures::{Backlog, CatchUp, Gas, Latency, Saturation, Usage};
@@ -211,7 +212,7 @@ impl Scenes {
         let endpoints = |options: &mut Options| {
             let Some(truth) = truth else { return };
             // The same node twice: as two endpoints, which must agree where a quorum is wanted.
-            options.node_ports = Some(ports);
+            options.ports = Ports::Nodes(ports);
             options.endpoints = ports.map(|port| vec![format!("http://127.0.0.1:{port}"); 2]);
             options.truth = (truth, if truth == Truth::Single { 1 } else { 2 });
         };

@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use eyre::WrapErr;
 use tokio_util::sync::CancellationToken;
 use twinspan_chains::Disposition;
+use twinspan_relayer::app::{self, AppError};
+use twinspan_relayer::config::Config;
+use twinspan_relayer::telemetry;
+use twinspan_supervise::asked_to_stop;
 
-use super::{Failure, asked_to_stop};
-use crate::app::{self, AppError};
-use crate::config::Config;
-use crate::telemetry;
+use super::Failure;
 
 /// Run a relayer until SIGTERM or Ctrl-C
 #[derive(Debug, Args)]
@@ -25,7 +27,8 @@ impl Run {
             .map_err(|faults| Failure::Configuration(eyre::eyre!("{faults}")))?;
         telemetry::init(&config.log);
         let stop = CancellationToken::new();
-        let (asked, stops) = (asked_to_stop()?, stop.clone());
+        let asked = asked_to_stop().wrap_err("listening for SIGTERM and Ctrl-C")?;
+        let stops = stop.clone();
         let signals = async move {
             asked.await;
             stops.cancel();

@@ -16,8 +16,9 @@ use twinspan_bridge::finality::FinalityRule;
 use twinspan_bridge::ids::TransferId;
 use twinspan_chains::signer::keystore::create_keystore;
 
-use super::node::free_port;
-use super::{CHAIN_IDS, Chain, Options};
+use crate::options::Options;
+use crate::ports::Part;
+use crate::world::{CHAIN_IDS, Chain};
 
 /// The password of a world's keystores. The world says so when it starts.
 pub const PASSWORD: &str = "devnet";
@@ -56,7 +57,7 @@ pub fn make(options: &Options) -> eyre::Result<Vec<Relayer>> {
         std::fs::write(folder.join("password"), PASSWORD)?;
         let password = SecretString::from(PASSWORD.to_owned());
         let key = |name: &str| create_keystore(&folder.join(name), &password);
-        let api_port = free_port()?;
+        let api_port = options.ports.of(Part::Api(index), options.relayers)?;
         let api = format!("http://127.0.0.1:{api_port}").parse()?;
         Ok(Relayer {
             index,
@@ -64,7 +65,7 @@ pub fn make(options: &Options) -> eyre::Result<Vec<Relayer>> {
             submitter: key("submitter.json").wrap_err("making a submitter key")?,
             folder: folder.clone(),
             api_port,
-            peer_port: free_port()?,
+            peer_port: options.ports.of(Part::Peers(index), options.relayers)?,
             binary: options.binary.clone(),
             process: None,
             client: Client::new(&api, ANSWER_LIMIT)?,

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
+use twinspan_relayer::app::Ready;
+use twinspan_relayer::config::Config;
 
 use super::Failure;
 use super::run::failure;
-use crate::app::Ready;
-use crate::config::Config;
 
 /// Check a configuration, and with --online its keys, chains and bridges too, without running anything
 #[derive(Debug, Args)]

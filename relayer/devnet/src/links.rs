@@ -8,9 +8,10 @@ use futures::stream::FuturesUnordered;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use twinspan_supervise::Supervisor;
 
-use super::relayer::Relayer;
-use crate::supervise::Supervisor;
+use crate::ports::{Part, Ports};
+use crate::relayer::Relayer;
 
 /// Connections of one wire at a time, at most.
 const CONNECTIONS_MAX: usize = 64;
@@ -33,13 +34,14 @@ impl Links {
     ///
     /// # Errors
     /// If there is no free port.
-    pub async fn open(relayers: &[Relayer]) -> eyre::Result<Self> {
+    pub(crate) async fn open(relayers: &[Relayer], ports: Ports) -> eyre::Result<Self> {
         let mut tasks = Supervisor::new();
         let mut wires = BTreeMap::new();
         for from in 0..relayers.len() {
             for (to, relayer) in relayers.iter().enumerate().filter(|(to, _)| *to != from) {
-                let listener = TcpListener::bind("127.0.0.1:0").await.wrap_err("opening a wire")?;
-                let port = listener.local_addr()?.port();
+                let port = ports.of(Part::Wire { from, to }, relayers.len())?;
+                let listener =
+                    TcpListener::bind(("127.0.0.1", port)).await.wrap_err("opening a wire")?;
                 let (is_cut, state) = watch::channel(false);
                 tasks.spawn(
                     format!("wire {from} to {to}"),
@@ -87,6 +89,7 @@ async fn carry(
             connections = FuturesUnordered::new();
         }
         tokio::select! {
+            biased;
             changed = state.changed() => {
                 if changed.is_err() {
                     return Ok(());

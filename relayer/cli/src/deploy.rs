@@ -5,6 +5,7 @@ use alloy::transports::http::reqwest::Url;
 use clap::Args;
 use eyre::{WrapErr, eyre};
 use serde_json::json;
+use twinspan_chains::signer::Signer;
 use twinspan_contracts::Bridge;
 use twinspan_contracts::deploy::{
     End, HomeAsset, Ownership, SideSettings, Site, TokenLimits, TokenMetadata, deploy_pair,
@@ -13,7 +14,6 @@ use twinspan_contracts::deploy::{
 
 use super::Failure;
 use super::wallet::{WalletArgs, connect};
-use twinspan_chains::signer::Signer;
 
 /// Deploy a bridge pair: one contract on each chain, each naming the other
 #[derive(Debug, Args)]

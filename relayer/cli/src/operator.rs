@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use twinspan_api::client;
+use twinspan_relayer::config::Config;
+use twinspan_relayer::serve::operator::socket_of;
 
 use super::Failure;
-use crate::config::Config;
-use crate::serve::operator::socket_of;
 
 /// Which relayer.
 #[derive(Clone, Debug, Args)]

@@ -6,7 +6,8 @@ use eyre::{WrapErr, eyre};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use super::node::{NodeOptions, free_port};
+use crate::node::NodeOptions;
+use crate::ports::free_port;
 
 pub(super) fn anvil(options: &NodeOptions, port: u16) -> eyre::Result<Command> {
     let mut command = Command::new(find_anvil()?);
@@ -14,7 +15,8 @@ pub(super) fn anvil(options: &NodeOptions, port: u16) -> eyre::Result<Command> {
         .args(["--port", &port.to_string()])
         .args(["--chain-id", &options.chain_id.to_string()])
         .args(["--gas-limit", &options.gas_limit.to_string()])
-        .args(["--balance", "1000000000", "--no-cors", "--quiet"]);
+        // It answers browsers of any origin by itself.
+        .args(["--balance", "1000000000", "--quiet"]);
     match options.states_kept {
         Some(states) => command.args(["--prune-history", &states.to_string()]),
         None => command.args(["--block-time", &options.block_seconds.to_string()]),

@@ -10,8 +10,8 @@ use twinspan_contracts::abi::{asset_kind, direction};
 use twinspan_contracts::{Bridge, TestMultiToken, TestNFT, TestToken, Vault, explain_revert};
 
 use super::Transfer;
-use crate::cli::Failure;
-use crate::cli::wallet::Connection;
+use crate::Failure;
+use crate::wallet::Connection;
 
 /// Decimals of every chain's coin.
 const COIN_DECIMALS: u8 = 18;

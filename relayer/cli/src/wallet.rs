@@ -11,10 +11,10 @@ use eyre::{WrapErr, eyre};
 use secrecy::{ExposeSecret, SecretString};
 use twinspan_chains::signer::keystore::load_keystore;
 use twinspan_chains::signer::{LocalKey, Signer};
+use twinspan_relayer::config::PasswordSource;
+use twinspan_relayer::keys::read_password;
 
 use super::Failure;
-use crate::config::PasswordSource;
-use crate::keys::read_password;
 
 /// Where a password is found. Never on the command line itself: others can read that.
 #[derive(Debug, Args)]

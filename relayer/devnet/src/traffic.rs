@@ -1,16 +1,17 @@
 //! Makes requests, as dApps do: coins and tokens, both ways, to recipients that nobody used before.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
-
 use alloy::network::TransactionBuilder;
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy::providers::Provider;
 use alloy::rpc::types::TransactionRequest;
 use alloy::sol_types::SolCall;
 use eyre::{WrapErr, eyre};
+use tokio::time::Instant;
+use twinspan_chains::Clock;
 use twinspan_contracts::{BridgeToken, TestMultiToken, TestNFT, TestToken, Vault};
 
-use super::{CHAIN_IDS, World, test_signer};
+use crate::accounts::test_signer;
+use crate::world::{CHAIN_IDS, World};
 
 /// Gas of a single request or approval, with room to spare.
 const REQUEST_GAS: u64 = 400_000;
@@ -82,7 +83,7 @@ impl Traffic {
     /// # Errors
     /// If a node refuses.
     pub async fn prepare(world: &World, sender: usize) -> eyre::Result<Self> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
+        let now = Clock::system().unix().as_nanos();
         let salt = keccak256((now + sender as u128).to_be_bytes());
         let mut traffic = Self { sender, nonces: [0; 2], salt, count: 0 };
         let account = test_signer(sender).address();

@@ -2,20 +2,21 @@
 //! adds up. It reads the contracts' events itself and asks the recipients' balances.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use alloy::primitives::{Address, B256, U256};
 use alloy::providers::Provider;
 use eyre::{WrapErr, eyre};
 use serde::Serialize;
+use tokio::time::Instant;
 use twinspan_bridge::ids::{BlockNumber, BlockRef, Nonce};
 use twinspan_bridge::observe::{BridgeRead, SettlementEvent};
 use twinspan_bridge::request::{NATIVE_COIN, Request};
 use twinspan_chains::Disposition;
 use twinspan_contracts::{Bridge, TestToken, Vault};
 
-use super::traffic::Sent;
-use super::{Chain, World};
+use crate::traffic::{Asset, Sent};
+use crate::world::{Chain, World};
 
 /// Longest that a node's view of one block may contradict itself. For a moment anvil answers for the state
 /// of a block with that of the next one, while it mines that.
@@ -337,7 +338,6 @@ impl LaneBook {
 /// # Errors
 /// If a node does not answer.
 pub async fn balance(world: &World, sent: &Sent) -> eyre::Result<U256> {
-    use super::traffic::Asset;
     let (from, to) = (&world.chains[sent.side], &world.chains[1 - sent.side]);
     let token = match sent.asset {
         Asset::Coin => from.coin.representation,

@@ -1,7 +1,7 @@
 //! The demonstration: value crosses both ways while relayers die, are cut off, and come back.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use alloy::primitives::U256;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
@@ -9,11 +9,13 @@ use comfy_table::{Cell, CellAlignment, Table};
 use eyre::WrapErr;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde::Serialize;
+use tokio::time::Instant;
 use twinspan_api::status::Status;
 
-use super::World;
-use super::ledger::{Conservation, Ledger, Totals, percentile};
-use super::traffic::{Asset, Sent, Traffic};
+use crate::accounts::test_signer;
+use crate::ledger::{Conservation, Ledger, Totals, percentile};
+use crate::traffic::{Asset, Sent, Traffic};
+use crate::world::World;
 
 /// How long the last transfers may take once all relayers are well again.
 const SETTLE_LIMIT: Duration = Duration::from_secs(120);
@@ -140,7 +142,7 @@ async fn seed(
     transfers: usize,
 ) -> eyre::Result<usize> {
     let amount = U256::from(2_000_000_000_u64) * U256::from(transfers.max(1));
-    let me = super::test_signer(1).address();
+    let me = test_signer(1).address();
     for side in 0..2 {
         traffic.send_to(world, side, Asset::Token, amount, me).await?;
     }

@@ -1,18 +1,17 @@
 //! A real node of a test chain, as a process of its own.
 
 use std::fs::File;
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use alloy::primitives::Address;
 use alloy::transports::http::reqwest::Url;
 use eyre::{WrapErr, eyre};
 use tokio::process::Child;
+use tokio::time::Instant;
 
-use super::makes;
+use crate::makes;
 
 /// How long a node may take to answer.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -38,8 +37,8 @@ pub struct NodeOptions {
     pub chain_id: u64,
     /// Seconds between blocks; of geth, whole ones, one at the least.
     pub block_seconds: f64,
-    /// Where it listens; `None`: on any free port.
-    pub port: Option<u16>,
+    /// Where it listens.
+    pub port: u16,
     /// Gas that a block holds.
     pub gas_limit: u64,
     /// EIP-1559 fees, or a chain from before them with a gas price of zero.
@@ -68,7 +67,7 @@ impl Node {
     /// # Errors
     /// If its program is not there, or it does not start.
     pub async fn start(options: &NodeOptions) -> eyre::Result<Self> {
-        let port = options.port.map_or_else(free_port, Ok)?;
+        let port = options.port;
         let log = File::create(&options.log).wrap_err("making the node's log")?;
         let (mut command, ws_port) = match &options.kind {
             NodeKind::Anvil => (makes::anvil(options, port)?, port),
@@ -109,27 +108,4 @@ impl Node {
     pub fn ws_url(&self) -> Url {
         format!("ws://127.0.0.1:{}", self.ws_port).parse().expect("a URL of a port is a URL")
     }
-}
-
-/// Where free ports are looked for: below those that systems give to outgoing connections, so that
-/// none of these takes the port of a process that is down for a while.
-const PORTS: std::ops::Range<u32> = 20_000..32_000;
-
-/// A port that nobody uses now, and that this process was not given before.
-///
-/// # Errors
-/// If there is none.
-pub fn free_port() -> eyre::Result<u16> {
-    static TAKEN: AtomicU32 = AtomicU32::new(0);
-    // Processes side by side begin at different places.
-    let begin = std::process::id().wrapping_mul(101);
-    let places = PORTS.end - PORTS.start;
-    for _ in 0..places {
-        let place = begin.wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed)) % places;
-        let port = u16::try_from(PORTS.start + place)?;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return Ok(port);
-        }
-    }
-    Err(eyre!("no port from {} to {} is free", PORTS.start, PORTS.end - 1))
 }

@@ -1,10 +1,13 @@
 //! The only place that spawns: a tree of named tasks, of which none may end unasked.
 
-use std::future::Future;
+mod stop;
+
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+pub use stop::asked_to_stop;
 
 /// A task that ended though nobody asked it to.
 #[derive(Debug, thiserror::Error)]

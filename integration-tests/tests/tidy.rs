@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// Lines of a source file, at most: one noun a file.
-const LINES_MAX: usize = 600;
+/// Lines of a source file, at most: one noun a file. Clippy counts those of a function.
+const LINES_MAX: usize = 450;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -56,9 +56,20 @@ fn forbid(what: &str, folders: &[&str], words: &[&str], allowed: &[&str]) {
 
 #[test]
 fn only_the_store_knows_the_database() {
-    let folders = ["bridge/src", "chains/src", "relayer/src", "integration-tests"];
-    forbid("redb outside relayer/store", &folders, &["redb::", "use redb"], &[]);
-    for manifest in ["bridge", "contracts", "chains", "relayer", "integration-tests"] {
+    let folders = ["bridge", "chains", "contracts/bindings", "relayer", "integration-tests/src"];
+    let words = ["redb::", "use redb"];
+    forbid("redb outside relayer/store", &folders, &words, &["relayer/store"]);
+    let manifests = [
+        "bridge",
+        "contracts",
+        "chains",
+        "relayer",
+        "relayer/cli",
+        "relayer/devnet",
+        "relayer/supervise",
+        "integration-tests",
+    ];
+    for manifest in manifests {
         let path = root().join(manifest).join("Cargo.toml");
         let text = std::fs::read_to_string(path).expect("a manifest");
         assert!(!text.contains("redb"), "{manifest}/Cargo.toml names redb");
@@ -68,11 +79,11 @@ fn only_the_store_knows_the_database() {
 #[test]
 fn only_supervise_spawns() {
     forbid(
-        "a task is spawned outside supervise.rs",
-        &["chains/src", "relayer/src", "relayer/store/src"],
-        &["tokio::spawn", "spawn_blocking", "task::spawn", "thread::spawn"],
+        "a task is spawned outside relayer/supervise",
+        &["chains/src", "relayer", "integration-tests/src"],
+        &["tokio::spawn", "spawn_blocking", "task::spawn", "thread::spawn", "JoinSet"],
         // The store's writer waits for the disk on a thread of its own, and for that thread.
-        &["relayer/src/supervise.rs", "relayer/store/src/write.rs", "chains/src/rpc/driven.rs"],
+        &["relayer/supervise", "relayer/store/src/write.rs", "chains/src/rpc/driven.rs"],
     );
 }
 
@@ -87,7 +98,7 @@ fn the_core_has_no_clock_no_input_or_output_and_no_randomness() {
 fn nothing_iterates_over_hash_maps_where_order_can_be_seen() {
     forbid(
         "a hash map where order can be seen",
-        &["bridge/src", "relayer/src", "relayer/store/src"],
+        &["bridge/src", "relayer", "integration-tests/src"],
         &["HashMap", "HashSet"],
         &[],
     );
@@ -95,28 +106,48 @@ fn nothing_iterates_over_hash_maps_where_order_can_be_seen() {
 
 #[test]
 fn the_relayer_names_no_json_rpc_method() {
-    forbid("raw JSON-RPC", &["bridge/src", "relayer/src"], &["\"eth_", "\"net_"], &[]);
+    forbid("raw JSON-RPC", &["bridge/src", "relayer"], &["\"eth_", "\"net_"], &[]);
 }
 
 #[test]
 fn only_classify_reads_error_text() {
     forbid(
         "a decision on an error's text",
-        &["bridge/src", "chains/src", "relayer/src", "relayer/store/src"],
+        &["bridge/src", "chains/src", "relayer"],
         &["message.contains(", "to_string().contains(", "message.starts_with("],
-        &["chains/src/rpc/classify.rs"],
+        &["chains/src/rpc/classify.rs", "relayer/store/tests"],
+    );
+}
+
+#[test]
+fn what_operators_run_knows_no_test_world() {
+    forbid(
+        "the publicly known keys of test worlds are within reach of a release build",
+        &["bridge/src", "chains/src", "relayer", "contracts/bindings"],
+        &["twinspan_devnet", "TEST_KEYS", "ac0974bec39a17e3"],
+        &[
+            "relayer/devnet",
+            "contracts/bindings/tests",
+            // Behind the feature.
+            "relayer/cli/src/main.rs",
+            "relayer/cli/src/failure.rs",
+        ],
     );
 }
 
 #[test]
 fn every_file_opens_with_what_it_does_and_stays_within_bounds() {
-    let folders =
-        ["bridge/src", "chains/src", "relayer/src", "relayer/store/src", "contracts/bindings"];
-    for folder in folders {
-        for (name, text) in sources(folder) {
-            assert!(text.starts_with("//! "), "{name} does not say what it is for");
-            let lines = text.lines().count();
-            assert!(lines <= LINES_MAX, "{name} has {lines} lines: more than one noun?");
-        }
+    let folders = [
+        "bridge/src",
+        "chains/src",
+        "relayer",
+        "contracts/bindings",
+        "integration-tests/src",
+        "integration-tests/tests",
+    ];
+    for (name, text) in folders.iter().flat_map(|folder| sources(folder)) {
+        assert!(text.starts_with("//! "), "{name} does not say what it is for");
+        let lines = text.lines().count();
+        assert!(lines <= LINES_MAX, "{name} has {lines} lines: more than one noun?");
     }
 }

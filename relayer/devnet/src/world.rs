@@ -1,0 +1,160 @@
+//! A running world: its nodes, contracts, relayers and wires.
+
+use std::time::Duration;
+
+use alloy::primitives::Address;
+use alloy::providers::DynProvider;
+use eyre::{WrapErr, eyre};
+use futures::future::join_all;
+use tokio::time::Instant;
+use twinspan_bridge::ids::{BlockNumber, BridgeAt, ChainId, Lane};
+use twinspan_chains::EvmChain;
+use twinspan_contracts::deploy::LinkedToken;
+
+use crate::accounts::{TEST_KEYS, test_signer};
+use crate::deploy::{deploy, fund};
+use crate::links::Links;
+use crate::node::{Node, NodeOptions};
+use crate::options::Options;
+use crate::ports::Part;
+use crate::relayer::{self, Relayer};
+use crate::world_file::WorldFile;
+
+/// Chain ids of the two chains.
+pub const CHAIN_IDS: [u64; 2] = [31_337, 31_338];
+
+/// Names of the two chains.
+pub(crate) const CHAIN_NAMES: [&str; 2] = ["main", "service"];
+
+/// How long a relayer may take to be ready.
+const READY_LIMIT: Duration = Duration::from_secs(60);
+
+/// One of the two chains of a world.
+#[derive(Debug)]
+pub struct Chain {
+    /// `main` or `service`.
+    pub name: &'static str,
+    /// Its node.
+    pub node: Node,
+    /// The bridge on it.
+    pub bridge: Address,
+    /// The vault on it, which takes requests.
+    pub vault: Address,
+    /// The block that holds the bridge's creation.
+    pub deployed_in: BlockNumber,
+    /// Sends for the four test accounts.
+    pub provider: DynProvider,
+    /// For reading what relayers do, apart from them.
+    pub access: EvmChain,
+    /// A plain token at home here.
+    pub token: LinkedToken,
+    /// The native coin, at home here.
+    pub coin: LinkedToken,
+    /// An ERC-721 at home here.
+    pub nft: LinkedToken,
+    /// An ERC-1155 at home here.
+    pub multi: LinkedToken,
+}
+
+/// A running world. Its processes end with it.
+#[derive(Debug)]
+pub struct World {
+    /// What it is like.
+    pub options: Options,
+    /// The main and the service chain.
+    pub chains: [Chain; 2],
+    /// The relayers.
+    pub relayers: Vec<Relayer>,
+    /// The wires between them.
+    pub links: Links,
+}
+
+impl World {
+    /// Starts the nodes, deploys, starts the relayers, and writes [`WorldFile`] once all are ready. `say` is told
+    /// each step.
+    ///
+    /// # Errors
+    /// What [`Options::check`] refuses, before anything is started; then whatever fails, with what was being done.
+    pub async fn start(options: Options, say: &(dyn Fn(&str) + Sync)) -> eyre::Result<Self> {
+        options.check()?;
+        std::fs::create_dir_all(&options.folder).wrap_err("making the world's folder")?;
+        let fees = |index: usize| {
+            if options.has_fees(index) { "EIP-1559 fees" } else { "zero gas price" }
+        };
+        say(&format!("starting two nodes: main ({}) and service ({})", fees(0), fees(1)));
+        let nodes = [start_node(&options, 0).await?, start_node(&options, 1).await?];
+        say("making keys and deploying the bridge pair");
+        let mut relayers = relayer::make(&options)?;
+        let members: Vec<Address> = relayers.iter().map(|relayer| relayer.address).collect();
+        let chains = deploy(&options, nodes, members).await?;
+        for (index, chain) in chains.iter().enumerate() {
+            if options.has_fees(index) {
+                fund(chain, &relayers).await?;
+            }
+        }
+        let links = Links::open(&relayers, options.ports).await?;
+        for (index, relayer) in relayers.iter_mut().enumerate() {
+            relayer.write_config(&options, &chains, &links.urls_of(index))?;
+        }
+        say("starting the relayers");
+        for relayer in &mut relayers {
+            relayer.start()?;
+        }
+        let mut world = Self { options, chains, relayers, links };
+        for index in 0..world.relayers.len() {
+            world.wait_ready(index, READY_LIMIT).await?;
+        }
+        WorldFile::of(&world)?.write(&world.options.folder)?;
+        Ok(world)
+    }
+
+    /// Waits until relayer `index` says that it is ready.
+    ///
+    /// # Errors
+    /// If it does not within `limit`, or ends; with the end of its log.
+    pub async fn wait_ready(&mut self, index: usize, limit: Duration) -> eyre::Result<()> {
+        let end = Instant::now() + limit;
+        while Instant::now() < end {
+            if self.relayers[index].is_ready().await {
+                return Ok(());
+            }
+            if !self.relayers[index].is_running() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Err(eyre!("relayer {index} is not ready:\n{}", self.relayers[index].log_tail()))
+    }
+
+    /// The lane whose source is chain `source`.
+    #[must_use]
+    pub fn lane(&self, source: usize) -> Lane {
+        let at = |chain: &Chain, index: usize| BridgeAt {
+            chain_id: ChainId::new(CHAIN_IDS[index]),
+            address: chain.bridge,
+        };
+        let (here, there) = (&self.chains[source], &self.chains[1 - source]);
+        Lane { source: at(here, source), destination: at(there, 1 - source) }
+    }
+
+    /// Stops everything: the relayers as an operator would, then the nodes.
+    pub async fn stop(mut self) {
+        WorldFile::remove(&self.options.folder);
+        join_all(self.relayers.iter_mut().map(Relayer::terminate)).await;
+    }
+}
+
+async fn start_node(options: &Options, index: usize) -> eyre::Result<Node> {
+    let node = NodeOptions {
+        kind: options.nodes[index].clone(),
+        chain_id: CHAIN_IDS[index],
+        block_seconds: options.block_seconds,
+        port: options.ports.of(Part::Node(index), options.relayers)?,
+        gas_limit: options.block_gas_limit,
+        with_fees: options.has_fees(index),
+        rich: (0..TEST_KEYS.len()).map(|index| test_signer(index).address()).collect(),
+        states_kept: options.states_kept,
+        log: options.folder.join(CHAIN_NAMES[index]).with_extension("log"),
+    };
+    Node::start(&node).await
+}
