@@ -23,7 +23,7 @@
 //! ```
 //! use std::time::Duration;
 //! use alloy_primitives::{Address, B256, U256};
-//! use twinspan_bridge::attest::AttestationKey;
+//! use twinspan_bridge::key::AttestationKey;
 //! use twinspan_bridge::finality::Final;
 //! use twinspan_bridge::ids::{BlockNumber, BlockRef, BlockStamp, BridgeAt, ChainId, Epoch, Lane};
 //! use twinspan_bridge::io::{Action, Input, Output};
@@ -100,9 +100,9 @@ use crate::certify::Collector;
 use crate::ids::{BlockNumber, Count, Lane, LaneId};
 use crate::io::{Conflict, Input, Output};
 use crate::lane_head::{LanePosition, LinkedRequest};
-use crate::lifecycle::{Abstention, LaneStatus};
 use crate::relayer_set::RelayerSet;
 use crate::schedule::Term;
+use crate::status::{Abstention, LaneStatus};
 
 pub use self::flight::{RUNS_MAX, UNTOLD_MAX};
 

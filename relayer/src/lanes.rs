@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use twinspan_bridge::abstain::Reason;
 use twinspan_bridge::ids::{Lane, LaneId};
-use twinspan_bridge::lifecycle::LaneStatus;
 use twinspan_bridge::side::Direction;
+use twinspan_bridge::status::LaneStatus;
 use twinspan_chains::EvmChain;
 use twinspan_chains::condition::ChainState;
 

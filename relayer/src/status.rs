@@ -3,8 +3,8 @@
 use alloy::primitives::Address;
 use twinspan_bridge::abstain::Reason;
 use twinspan_bridge::ids::{Count, Lane};
-use twinspan_bridge::lifecycle::LaneStatus;
 use twinspan_bridge::side::Direction;
+use twinspan_bridge::status::LaneStatus;
 
 /// A bridge pair.
 #[derive(Clone, Debug, Default)]

@@ -3,9 +3,10 @@
 use alloy::primitives::{Address, B256, Bytes, LogData};
 use alloy::sol_types::SolEvent;
 use serde::Deserialize;
-use twinspan_bridge::attest::{Attestation, Signature};
-use twinspan_bridge::digest::Checkpoint;
+use twinspan_bridge::attest::Attestation;
+use twinspan_bridge::checkpoint::Checkpoint;
 use twinspan_bridge::ids::{BlockNumber, BlockStamp, Count, Epoch, Lane, Nonce};
+use twinspan_bridge::key::Signature;
 use twinspan_bridge::lane_head::LanePosition;
 use twinspan_bridge::observe::{ParkReason, Settlement, SettlementEvent};
 use twinspan_bridge::request::{AssetKind, Request, SourcedRequest};

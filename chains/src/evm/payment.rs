@@ -3,8 +3,8 @@
 use alloy::primitives::{Address, B256, Bytes};
 use alloy::sol_types::SolCall;
 use serde::Deserialize;
-use twinspan_bridge::attest::Signature;
 use twinspan_bridge::ids::{BlockNumber, BlockRef, BridgeAt, Count, Epoch, Lane};
+use twinspan_bridge::key::Signature;
 use twinspan_bridge::lane_head::LanePosition;
 use twinspan_bridge::payment::{DeliverCall, DeliveredBatch, PaidUnder};
 use twinspan_bridge::request::SourcedRequest;
@@ -55,28 +55,29 @@ impl EvmChain {
         proven.map(Some).map_err(|error| RpcFault::Malformed(error.to_string()))
     }
 
-    /// The requests that `transaction` made of `bridge`, in a block that may still be taken back. `None`: it is in no
-    /// block that the nodes know of.
+    /// The requests that `transaction` made of `bridges`, each with its bridge, in a block that may still be taken back.
+    /// `None`: it is in no block that the nodes know of. One call.
     ///
     /// # Errors
     /// [`ReadError`] if the endpoints do not answer, or answer otherwise than an honest node does.
     pub async fn requests_of(
         &self,
-        bridge: Address,
+        bridges: &[Address],
         transaction: B256,
-    ) -> Result<Option<(BlockRef, Vec<SourcedRequest>)>, ReadError> {
+    ) -> Result<Option<(BlockRef, Vec<(Address, SourcedRequest)>)>, ReadError> {
         let asked: Option<Asked> =
             self.request("eth_getTransactionReceipt", (transaction,)).await?;
         let Some(asked) = asked else { return Ok(None) };
         let number = BlockNumber::new(asked.block_number.get());
-        let here = BridgeAt { chain_id: self.chain_id(), address: bridge };
-        // The other end matters to recorded attestations only.
-        let lane = Lane { source: here, destination: here };
         let mut requests = Vec::new();
-        for raw in asked.logs.into_iter().filter(|raw| raw.address == bridge) {
+        for raw in asked.logs.into_iter().filter(|raw| bridges.contains(&raw.address)) {
+            let bridge = raw.address;
+            let here = BridgeAt { chain_id: self.chain_id(), address: bridge };
+            // The other end matters to recorded attestations only.
+            let lane = Lane { source: here, destination: here };
             let log = PlacedLog::check(raw, bridge, (number, number))?;
             if let LogTold::Request(request) = decode::decode(&log, &lane)? {
-                requests.push(request);
+                requests.push((bridge, request));
             }
         }
         Ok(Some((BlockRef { number, hash: asked.block_hash }, requests)))

@@ -43,8 +43,13 @@ pub(crate) enum Message {
     Attested(Vec<Attestation>),
     /// The remote signer signed what it was asked to.
     Signed(Verified),
-    /// A transaction came to its end.
-    Resolved(Resolved),
+    /// A lane's transaction came to its end.
+    Resolved {
+        /// Which lane.
+        lane: Direction,
+        /// The transaction, and its end.
+        resolved: Resolved,
+    },
     /// Peers had their time to return what was lost. Answered once what they returned is stored.
     Recovered(oneshot::Sender<()>),
     /// A human decided that a lane goes on which abstains for what it attested before.

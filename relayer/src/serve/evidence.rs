@@ -4,6 +4,7 @@
 //! about the same transfer again and again costs the nodes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use alloy::primitives::{Address, B256};
@@ -14,23 +15,40 @@ use twinspan_bridge::payment::DeliveredBatch;
 use twinspan_bridge::request::Request;
 use twinspan_chains::EvmChain;
 use twinspan_chains::evm::token::TokenUnits;
+use twinspan_chains::rpc::{Limiter, limiter};
 use twinspan_store::{BatchRow, CertificateRow, Store, Write};
 
 /// Tokens, and transactions without an answer, that are remembered; then all are forgotten.
 const KNOWN_MAX: usize = 4_096;
 
+/// Transactions a second that are looked for on the chains because they are in no final block.
+const LOOKS_PER_SECOND: NonZeroU32 = NonZeroU32::new(20).expect("not zero");
+
 /// How the tokens that are known count, each beside its bridge.
 type Units = BTreeMap<(BridgeAt, Address), Option<TokenUnits>>;
 
 /// What was found and has no place in the store.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Evidence {
+    looks: Limiter,
     units: Mutex<Units>,
     /// Transactions that are no plain call of a bridge, or that no node knows.
     unanswered: Mutex<BTreeSet<B256>>,
 }
 
+impl Default for Evidence {
+    fn default() -> Self {
+        let (units, unanswered) = (Mutex::default(), Mutex::default());
+        Self { looks: limiter(LOOKS_PER_SECOND), units, unanswered }
+    }
+}
+
 impl Evidence {
+    /// Whether one more transaction may be looked for on a chain now.
+    pub(super) fn may_look(&self) -> bool {
+        self.looks.check().is_ok()
+    }
+
     /// Who certified a batch of `lane`: from its `transaction` on the destination chain.
     pub(super) async fn certificate(
         &self,

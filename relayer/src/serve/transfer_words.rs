@@ -5,8 +5,8 @@ use alloy::primitives::{Bytes, U256};
 use alloy::sol_types::SolValue;
 use twinspan_api::transfer::{AssetKind, Attestations, Ended, ParkReason, Parked, Request, Stage};
 use twinspan_bridge::ids::BlockNumber;
-use twinspan_bridge::lifecycle::LaneStatus;
-use twinspan_bridge::{lifecycle, observe, request};
+use twinspan_bridge::status::LaneStatus;
+use twinspan_bridge::{observe, request, status as lane_status};
 use twinspan_chains::evm::token::TokenUnits;
 use twinspan_store::{Fate, SettlementRow};
 
@@ -88,16 +88,16 @@ pub(super) fn settled_stage(row: &SettlementRow) -> Stage {
     }
 }
 
-pub(super) const fn unsettled_stage(stage: lifecycle::Stage) -> Stage {
+pub(super) const fn unsettled_stage(stage: lane_status::Stage) -> Stage {
     match stage {
-        lifecycle::Stage::Observed => Stage::Observed,
-        lifecycle::Stage::Final => Stage::Final,
-        lifecycle::Stage::Certified => Stage::Certified,
-        lifecycle::Stage::Submitted => Stage::Submitted,
-        lifecycle::Stage::HandedOver => Stage::HandedOver,
-        lifecycle::Stage::Parked => Stage::Parked,
-        lifecycle::Stage::Released => Stage::Released,
-        lifecycle::Stage::Returned => Stage::Returned,
+        lane_status::Stage::Observed => Stage::Observed,
+        lane_status::Stage::Final => Stage::Final,
+        lane_status::Stage::Certified => Stage::Certified,
+        lane_status::Stage::Submitted => Stage::Submitted,
+        lane_status::Stage::HandedOver => Stage::HandedOver,
+        lane_status::Stage::Parked => Stage::Parked,
+        lane_status::Stage::Released => Stage::Released,
+        lane_status::Stage::Returned => Stage::Returned,
     }
 }
 

@@ -13,8 +13,8 @@ use twinspan_api::transfer::{
 };
 use twinspan_bridge::finality::FinalityRule;
 use twinspan_bridge::ids::{BlockNumber, BlockStamp, ChainId, Count, Nonce, TransferId};
-use twinspan_bridge::lifecycle::LaneStatus;
 use twinspan_bridge::request::SourcedRequest;
+use twinspan_bridge::status::LaneStatus;
 use twinspan_chains::EvmChain;
 use twinspan_store::{BatchRow, CertificateRow, SettlementRow, StoredTransfer};
 
@@ -161,31 +161,49 @@ fn unfinal(id: TransferId, as_of: AsOf) -> Transfer {
     }
 }
 
-/// The transfers of a transaction that is in a block which may still be taken back.
+/// The transfers of a transaction that is in a block which may still be taken back: one call a chain.
 async fn unfinal_of(api: &Api, transaction: B256) -> Result<Vec<Transfer>, Refusal> {
     let mut found = Vec::new();
-    for entry in api.directory.values() {
-        let status = entry.status().ok_or_else(|| rebuilding(entry))?;
-        let asked = entry.source.requests_of(entry.lane.source.address, transaction).await;
-        let Ok(Some((block, requests))) = asked else { continue };
-        if block.number <= status.linked_block {
-            // It is final, or will be read as such: the store tells of it then.
-            continue;
+    for chain in api.chains.iter() {
+        let begins = |entry: &&LaneEntry| entry.lane.source.chain_id == chain.chain_id();
+        let lanes: Vec<&LaneEntry> = api.directory.values().filter(begins).collect();
+        let bridges: Vec<_> = lanes.iter().map(|entry| entry.lane.source.address).collect();
+        if !api.evidence.may_look() {
+            let problem = "too many transactions are looked for that are in no final block";
+            return Err(Refusal::new(ErrorCode::Busy, problem).or("ask again in a second"));
         }
-        for sourced in requests.into_iter().take(TRANSFERS_MAX - found.len()) {
-            let id = entry.lane.transfer(sourced.request.nonce);
-            let units = api.evidence.units((entry.lane.source, &entry.source), &sourced.request);
-            let units = units.await;
-            found.push(Transfer {
-                source: Some(source_place(entry, &sourced)),
-                confirmations: confirmations(&entry.source, block.number),
-                request_hash: Some(sourced.request.hash()),
-                request: Some(request(sourced.request, units)),
-                ..unfinal(id, as_of(entry, &status))
-            });
+        let Ok(Some((block, asked))) = chain.requests_of(&bridges, transaction).await else {
+            continue;
+        };
+        for (bridge, sourced) in asked.into_iter().take(TRANSFERS_MAX - found.len()) {
+            let entry = lanes.iter().find(|entry| entry.lane.source.address == bridge);
+            let Some(entry) = entry else { continue };
+            let status = entry.status().ok_or_else(|| rebuilding(entry))?;
+            // What is final is read by the lane; the store tells of it in a moment.
+            if block.number > status.linked_block {
+                found.push(observed(api, entry, &status, block.number, sourced).await);
+            }
         }
     }
     Ok(found)
+}
+
+async fn observed(
+    api: &Api,
+    entry: &LaneEntry,
+    status: &LaneStatus,
+    block: BlockNumber,
+    sourced: SourcedRequest,
+) -> Transfer {
+    let id = entry.lane.transfer(sourced.request.nonce);
+    let units = api.evidence.units((entry.lane.source, &entry.source), &sourced.request).await;
+    Transfer {
+        source: Some(source_place(entry, &sourced)),
+        confirmations: confirmations(&entry.source, block),
+        request_hash: Some(sourced.request.hash()),
+        request: Some(request(sourced.request, units)),
+        ..unfinal(id, as_of(entry, status))
+    }
 }
 
 /// Blocks on top of `block`, and those that make it final.

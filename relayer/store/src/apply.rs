@@ -5,7 +5,7 @@ use std::ops::Range;
 use alloy_primitives::Address;
 use redb::{ReadableTable, Table, WriteTransaction};
 use twinspan_bridge::attest::Attestation;
-use twinspan_bridge::digest::Checkpoint;
+use twinspan_bridge::checkpoint::Checkpoint;
 use twinspan_bridge::ids::{Count, LaneId, Nonce};
 use twinspan_bridge::lane_head::LinkedRequest;
 use twinspan_bridge::observe::{Settlement, SettlementEvent};

@@ -5,12 +5,12 @@ use std::fmt::Debug;
 use std::path::Path;
 
 use alloy_primitives::{Address, B256, Bytes, U256, hex};
-use twinspan_bridge::attest::AttestationKey;
-use twinspan_bridge::digest::Checkpoint;
+use twinspan_bridge::checkpoint::Checkpoint;
 use twinspan_bridge::ids::{
     BlockNumber, BlockStamp, BridgeAt, ChainId, Count, Epoch, Lane, LaneId, Nonce,
 };
 use twinspan_bridge::io::Conflict;
+use twinspan_bridge::key::AttestationKey;
 use twinspan_bridge::lane_head::LanePosition;
 use twinspan_bridge::lane_head::LinkedRequest;
 use twinspan_bridge::observe::ParkReason;

@@ -1,10 +1,11 @@
 //! One of everything that a store holds: every table, every variant.
 
 use alloy_primitives::{Address, B256, Bytes, U256};
-use twinspan_bridge::attest::{Attestation, AttestationKey};
-use twinspan_bridge::digest::Checkpoint;
+use twinspan_bridge::attest::Attestation;
+use twinspan_bridge::checkpoint::Checkpoint;
 use twinspan_bridge::ids::{BlockNumber, BlockStamp, BridgeAt, ChainId, Count, Epoch, Lane, Nonce};
 use twinspan_bridge::io::Conflict;
+use twinspan_bridge::key::AttestationKey;
 use twinspan_bridge::lane_head::LanePosition;
 use twinspan_bridge::lane_head::LinkedRequest;
 use twinspan_bridge::observe::{ParkReason, Settlement, SettlementEvent};
