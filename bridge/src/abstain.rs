@@ -3,12 +3,14 @@
 //! It binds nobody and proves nothing of the chains: it tells people why a certificate is not complete. Nothing is
 //! decided by it.
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_sol_types::SolValue;
 use serde::{Deserialize, Serialize};
 
-use crate::attest::{AttestationError, Signature};
+use crate::eip712;
 use crate::ids::{Count, Epoch, Lane};
-use crate::lifecycle::Abstention;
+use crate::key::{AttestationError, AttestationKey, Signature};
+use crate::status::Abstention;
 
 /// Why a member attests nothing, in the words that members sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -97,6 +99,32 @@ pub struct Statement {
     pub time: u64,
 }
 
+impl Statement {
+    /// The bytes that [`digest`](Self::digest) hashes, in the domain of a checkpoint: struct `Abstention(uint256
+    /// sourceChainId,address sourceBridge,uint64 epoch,uint64 count,uint8 reason,uint64 time)`.
+    #[must_use]
+    pub fn preimage(&self) -> [u8; 66] {
+        let fields = (
+            keccak256(
+                "Abstention(uint256 sourceChainId,address sourceBridge,uint64 epoch,uint64 count,uint8 reason,uint64 time)",
+            ),
+            U256::from(self.lane.source.chain_id.get()),
+            self.lane.source.address,
+            U256::from(self.epoch.get()),
+            U256::from(self.count.get()),
+            U256::from(self.reason.code()),
+            U256::from(self.time),
+        );
+        eip712::preimage(&self.lane, keccak256(fields.abi_encode()))
+    }
+
+    /// The EIP-712 digest that is signed. A checkpoint is of another type: neither can stand for the other.
+    #[must_use]
+    pub fn digest(&self) -> B256 {
+        keccak256(self.preimage())
+    }
+}
+
 /// A statement with its signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignedAbstention {
@@ -118,13 +146,22 @@ impl SignedAbstention {
     }
 }
 
+impl AttestationKey {
+    /// Says aloud that nothing is attested.
+    #[must_use]
+    pub fn abstain(&self, statement: Statement) -> SignedAbstention {
+        let signature = self.sign_digest(statement.digest());
+        SignedAbstention { statement, signer: self.address(), signature }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain, sol};
 
     use super::*;
-    use crate::attest::AttestationKey;
     use crate::ids::{BridgeAt, ChainId};
+    use crate::key::AttestationKey;
 
     sol! {
         struct Abstention {

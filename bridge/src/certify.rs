@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256};
 
-use crate::attest::{Signature, Verified};
-use crate::digest::Checkpoint;
+use crate::attest::Verified;
+use crate::checkpoint::Checkpoint;
 use crate::ids::{Count, Lane};
+use crate::key::Signature;
 use crate::lane_head::LanePosition;
 use crate::relayer_set::RelayerSet;
 

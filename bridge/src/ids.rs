@@ -119,6 +119,15 @@ pub struct BlockRef {
     pub hash: B256,
 }
 
+/// A block's hash and time, as far as the node that told of the block told them. Nothing is decided by them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct BlockStamp {
+    /// Hash of the header.
+    pub hash: Option<B256>,
+    /// When it was made, in seconds of Unix time.
+    pub time: Option<u64>,
+}
+
 /// One bridge contract on one chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BridgeAt {

@@ -4,7 +4,7 @@ use alloy_primitives::Address;
 
 use crate::attest::{Attestation, Verified};
 use crate::batch::Batch;
-use crate::digest::Checkpoint;
+use crate::checkpoint::Checkpoint;
 use crate::finality::Final;
 use crate::ids::{BlockRef, Count, Epoch};
 use crate::lane_head::{LanePosition, Linked};

@@ -17,6 +17,73 @@
 //!   [`crate::certify::AHEAD_MAX`] for each member.
 //! - Up to [`RUNS_MAX`] batches fly at once, each from the count where the one before it ends. One flies behind
 //!   others only if it is full, so that a quiet lane pays for no more transactions than it must.
+//!
+//! # Example
+//! One relayer of one, and one request: it is signed, and then there is a batch to send.
+//! ```
+//! use std::time::Duration;
+//! use alloy_primitives::{Address, B256, U256};
+//! use twinspan_bridge::key::AttestationKey;
+//! use twinspan_bridge::finality::Final;
+//! use twinspan_bridge::ids::{BlockNumber, BlockRef, BlockStamp, BridgeAt, ChainId, Epoch, Lane};
+//! use twinspan_bridge::io::{Action, Input, Output};
+//! use twinspan_bridge::lane_head::{LanePosition, Linked};
+//! use twinspan_bridge::machine::{LaneMachine, Params, Snapshot};
+//! use twinspan_bridge::relayer_set::RelayerSet;
+//! use twinspan_bridge::request::{AssetKind, NATIVE_COIN, Request, SourcedRequest};
+//! use twinspan_bridge::schedule::Term;
+//!
+//! let at = |n| BridgeAt { chain_id: ChainId::new(n), address: Address::repeat_byte(n as u8) };
+//! let lane = Lane { source: at(1), destination: at(2) };
+//! let key = AttestationKey::from_bytes([7; 32])?;
+//! let params = Params {
+//!     lane,
+//!     me: key.address(),
+//!     takeover: Duration::from_secs(3),
+//!     cosign_timeout: Duration::from_secs(10),
+//!     batch_max: 64,
+//!     recovering: false,
+//! };
+//! let mut machine = LaneMachine::restore(params, Snapshot::start(&lane));
+//! let set = RelayerSet::new(Epoch::new(1), 1, vec![key.address()])?;
+//! machine.handle(Duration::ZERO, Input::RelayerSetRead(set));
+//!
+//! // The source's block 5 is final. Its request hashes to the head that the contract holds.
+//! let (number, transaction) = (BlockNumber::new(5), B256::repeat_byte(9));
+//! let request = Request {
+//!     nonce: LanePosition::start(&lane).count.next_nonce(),
+//!     kind: AssetKind::Native,
+//!     sender: Address::repeat_byte(3),
+//!     recipient: Address::repeat_byte(4),
+//!     token: NATIVE_COIN,
+//!     counterpart_token: Address::repeat_byte(5),
+//!     amount: U256::from(1),
+//!     payload: Default::default(),
+//! };
+//! let contract = LanePosition::start(&lane).link(request.hash());
+//! let (stamp, emitted_head) = (BlockStamp::default(), contract.head);
+//! let sourced = SourcedRequest { request, block: number, stamp, transaction, emitted_head };
+//! let linked = Linked::check(machine.linked(), vec![sourced], contract)?;
+//! let linked = Final::check(linked, number, number).expect("block 5 is final");
+//! let to = BlockRef { number, hash: B256::repeat_byte(6) };
+//! let term = Term { start: BlockNumber::new(0), start_hash: B256::ZERO };
+//! machine.handle(Duration::ZERO, Input::RequestsObserved { linked, to, term });
+//!
+//! // It wants its checkpoint signed, stored, and told to its peers; then the batch can go.
+//! let mut sends = 0;
+//! while let Some(output) = machine.poll_output() {
+//!     match output {
+//!         Output::Sign(checkpoint) => {
+//!             machine.handle(Duration::ZERO, Input::Signed(key.sign(checkpoint)));
+//!         }
+//!         Output::Record(_) => {} // with the state, in one commit
+//!         Output::Act(Action::Submit { batch, .. }) => sends += batch.requests.len(),
+//!         Output::Act(_) => {} // after that commit
+//!     }
+//! }
+//! assert_eq!(sends, 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod decide;
 mod flight;
@@ -33,9 +100,9 @@ use crate::certify::Collector;
 use crate::ids::{BlockNumber, Count, Lane, LaneId};
 use crate::io::{Conflict, Input, Output};
 use crate::lane_head::{LanePosition, LinkedRequest};
-use crate::lifecycle::{Abstention, LaneStatus};
 use crate::relayer_set::RelayerSet;
 use crate::schedule::Term;
+use crate::status::{Abstention, LaneStatus};
 
 pub use self::flight::{RUNS_MAX, UNTOLD_MAX};
 

@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, B256, U256};
 
 use crate::attest::Attestation;
-use crate::ids::{BlockNumber, BlockRef, Count, Epoch, Nonce};
+use crate::ids::{BlockNumber, BlockRef, BlockStamp, Count, Epoch, Nonce};
 use crate::lane_head::LanePosition;
 use crate::request::SourcedRequest;
 
@@ -57,6 +57,8 @@ pub struct Settlement {
     pub event: SettlementEvent,
     /// The block that holds it.
     pub block: BlockNumber,
+    /// That block's hash and time.
+    pub stamp: BlockStamp,
     /// The transaction that did it.
     pub transaction: B256,
 }
@@ -100,6 +102,8 @@ pub enum SettlementEvent {
     Released {
         /// Which one.
         nonce: Nonce,
+        /// Who was paid.
+        recipient: Address,
     },
     /// A parked request was sent back.
     Returned {

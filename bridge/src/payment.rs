@@ -5,9 +5,9 @@
 
 use alloy_primitives::{Address, B256};
 
-use crate::attest::Signature;
-use crate::digest::Checkpoint;
+use crate::checkpoint::Checkpoint;
 use crate::ids::{Count, Epoch, Lane, Nonce};
+use crate::key::Signature;
 use crate::lane_head::{LanePosition, link};
 
 /// A batch as the destination's event `BatchDelivered` tells it.
@@ -131,8 +131,8 @@ impl DeliverCall {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attest::AttestationKey;
     use crate::ids::{BridgeAt, ChainId};
+    use crate::key::AttestationKey;
 
     fn lane() -> Lane {
         let at = |n: u8| BridgeAt {

@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::SolValue;
 
-use crate::ids::{BlockNumber, Nonce};
+use crate::ids::{BlockNumber, BlockStamp, Nonce};
 
 /// The native coin's address in requests and token tables (ERC-7528).
 pub const NATIVE_COIN: Address = Address::new([0xee; 20]);
@@ -121,6 +121,8 @@ pub struct SourcedRequest {
     pub request: Request,
     /// The block that holds it.
     pub block: BlockNumber,
+    /// That block's hash and time.
+    pub stamp: BlockStamp,
     /// The transaction that made it.
     pub transaction: B256,
     /// The lane head that the source bridge emitted with it.

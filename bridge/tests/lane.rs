@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use alloy_primitives::B256;
 use proptest::prelude::*;
-use twinspan_bridge::digest::Checkpoint;
+use twinspan_bridge::checkpoint::Checkpoint;
 use twinspan_bridge::ids::{Count, Epoch};
 use twinspan_bridge::io::{Alarm, Input};
 use twinspan_bridge::lane_head::LanePosition;
-use twinspan_bridge::lifecycle::Abstention;
 use twinspan_bridge::relayer_set::RelayerSet;
+use twinspan_bridge::status::Abstention;
 use world::{COSIGN_TIMEOUT, Death, RELAYERS, TAKEOVER, Tell, World, key, lane, set};
 
 /// One thing that happens in the world.

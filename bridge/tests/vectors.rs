@@ -4,9 +4,10 @@
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::SolValue;
 use serde_json::Value;
-use twinspan_bridge::attest::AttestationKey;
-use twinspan_bridge::digest::{Checkpoint, recovery_digest, release_digest};
+use twinspan_bridge::checkpoint::Checkpoint;
+use twinspan_bridge::eip712::{recovery_digest, release_digest};
 use twinspan_bridge::ids::{BridgeAt, ChainId, Count, Epoch, Lane, Nonce};
+use twinspan_bridge::key::AttestationKey;
 use twinspan_bridge::lane_head::LanePosition;
 use twinspan_bridge::request::{AssetKind, Request};
 

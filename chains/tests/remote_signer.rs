@@ -13,9 +13,9 @@ use support::node::{CHAIN_ID, FakeNode};
 use support::web3signer::{Behaviour, Web3Signer};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use twinspan_bridge::attest::AttestationKey;
-use twinspan_bridge::digest::Checkpoint;
+use twinspan_bridge::checkpoint::Checkpoint;
 use twinspan_bridge::ids::{BridgeAt, ChainId, Count, Epoch, Lane};
+use twinspan_bridge::key::AttestationKey;
 use twinspan_bridge::lane_head::LanePosition;
 use twinspan_chains::EvmChain;
 use twinspan_chains::signer::{

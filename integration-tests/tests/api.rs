@@ -2,14 +2,20 @@
 
 use std::time::Duration;
 
+use alloy::consensus::Transaction;
+use alloy::primitives::{Address, B256, Signature};
+use alloy::providers::{DynProvider, Provider};
+use alloy::sol_types::SolCall;
 use eyre::{OptionExt, WrapErr, ensure};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use tokio::time::Instant;
 use twinspan_api::client::{Client, ClientError};
-use twinspan_api::transfer::Stage;
+use twinspan_api::transfer::{Certificate, Stage};
 use twinspan_api::{ApiError, ErrorCode};
 use twinspan_bridge::ids::{Nonce, TransferId};
+use twinspan_contracts::abi::Bridge;
+use twinspan_devnet::ledger::Ledger;
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::live::{Live, PATIENCE};
 
@@ -24,8 +30,10 @@ async fn a_relayer_answers_in_words_and_tells_nothing_that_it_has_not_read() -> 
     let paid = live.world.lane(0).transfer(*first);
     refusals(&live, paid).await?;
     words(&live, paid).await?;
+    let told = certificates(&live, &ledger).await?;
     browsers(&live).await?;
     rebuilt(&mut live, paid).await?;
+    ensure!(certificates(&live, &ledger).await? == told, "the rebuilt one tells otherwise");
     live.load(4).await?;
     live.close(Ending::default()).await?;
     Ok(())
@@ -63,13 +71,70 @@ async fn words(live: &Live, paid: TransferId) -> eyre::Result<()> {
     ensure!(told["source"]["chain_id"] == "31337", "{told:#}");
     let amount = told["request"]["amount_units"].as_str().ok_or_eyre("no amount")?;
     ensure!(amount.parse::<u128>().is_ok(), "{told:#}");
-    ensure!(told["request_hash"].is_string() && told["certificate"].is_null(), "{told:#}");
+    ensure!(told["request_hash"].is_string() && told["head"].is_string(), "{told:#}");
+    let whole = told["request"]["amount"].as_str().ok_or_eyre("no amount in whole tokens")?;
+    ensure!(whole.parse::<f64>().is_ok() && told["request"]["decimals"] == 18, "{told:#}");
+    for place in ["source", "destination"] {
+        ensure!(told[place]["block_hash"].is_string() && told[place]["time"].is_u64(), "{told:#}");
+    }
     let hash = told["source"]["transaction"].as_str().ok_or_eyre("no transaction")?;
     let path = format!("/v1/transfers?transaction={hash}");
     let found: Value = ask(live, Method::GET, &path).await?.json().await?;
     ensure!(found["transfers"][0]["id"] == told["id"], "{found:#}");
     ensure!(found["as_of"].as_array().is_some_and(|chains| chains.len() == 2), "{found:#}");
     Ok(())
+}
+
+/// Every relayer names the same signers for every transfer: those of the call that handed it over, as an auditor finds
+/// them with nothing but the chain.
+async fn certificates(
+    live: &Live,
+    ledger: &Ledger,
+) -> eyre::Result<Vec<(TransferId, Certificate)>> {
+    let mut all = Vec::new();
+    for (index, lane) in ledger.lanes.iter().enumerate() {
+        for nonce in lane.requests.keys() {
+            let id = live.world.lane(index).transfer(*nonce);
+            let mut told = Vec::new();
+            for relayer in &live.world.relayers {
+                let client = Client::new(&relayer.api_url().parse()?, Duration::from_secs(5))?;
+                told.push(client.transfer(id).await?);
+            }
+            let first = told.swap_remove(0);
+            let paid_by = first.destination.ok_or_eyre("not handed over")?;
+            let certificate = first.certificate.clone().ok_or_eyre("no certificate")?;
+            for other in told {
+                ensure!(other.certificate == first.certificate, "{id}: {other:?}");
+                ensure!((other.source, other.destination) == (first.source, first.destination));
+                ensure!((other.request_hash, other.head) == (first.request_hash, first.head));
+            }
+            let destination = &live.world.chains[1 - index];
+            let bridge = live.world.lane(index).destination.address;
+            let want = signers_on_chain(&destination.provider, bridge, paid_by.transaction).await?;
+            ensure!(certificate.signers == want, "{id}: {certificate:?}, want {want:?}");
+            ensure!(certificate.signers.len() >= 3 && certificate.count > nonce.get(), "{id}");
+            all.push((id, certificate));
+        }
+    }
+    Ok(all)
+}
+
+/// The signers of a `deliver` call, by the contract's own digest.
+async fn signers_on_chain(
+    provider: &DynProvider,
+    bridge: Address,
+    transaction: B256,
+) -> eyre::Result<Vec<Address>> {
+    let sent = provider.get_transaction_by_hash(transaction).await?.ok_or_eyre("not there")?;
+    let call = Bridge::deliverCall::abi_decode(sent.input())?;
+    let Bridge::Certificate { epoch, count, head, signatures } = call.certificate;
+    let bridge = Bridge::new(bridge, provider);
+    let digest = bridge.checkpointDigest(epoch, count, head).call().await?;
+    let signer = |it: &Bridge::Signature| {
+        let compact = [it.r.0, it.vs.0].concat();
+        Ok(Signature::from_erc2098(&compact).recover_address_from_prehash(&digest)?)
+    };
+    signatures.iter().map(signer).collect()
 }
 
 /// A page of any origin may ask what anybody may ask.

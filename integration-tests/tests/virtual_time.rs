@@ -65,6 +65,31 @@ async fn four_relayers_hand_over_both_ways_and_a_fifth_request_after_a_restart()
     Ok(())
 }
 
+/// A source takes back what was final there, and was paid: the request that takes its place is not paid.
+#[tokio::test(start_paused = true)]
+async fn no_page_says_handed_over_of_a_request_that_took_the_place_of_a_paid_one()
+-> eyre::Result<()> {
+    let mut world = World::start(WorldOptions { relayers: 1, ..Default::default() }).await?;
+    let bridge = world.pairs[0][Side::Main];
+    world.run(5).await?;
+    let id = format!("/v1/transfers/{}-{:#x}-0", bridge.chain_id, bridge.address);
+    world.chains[Side::Main].request(bridge, Address::repeat_byte(7), 1);
+    world.run(10).await?;
+    let (_, paid) = world.ask(0, &id).await?;
+    ensure!(paid["stage"] == "handed_over" && paid["request"]["amount_units"] == "1", "{paid:#}");
+
+    world.chains[Side::Main].take_back(11);
+    world.chains[Side::Main].request(bridge, Address::repeat_byte(8), 2);
+    world.run(90).await?;
+    let (_, other) = world.ask(0, &id).await?;
+    ensure!(other["request"]["amount_units"] == "2", "it reads the new history: {other:#}");
+    ensure!(other["stage"] != "handed_over" && other["destination"].is_null(), "{other:#}");
+    let waits_for = other["waits_for"].as_str().unwrap_or_default();
+    ensure!(waits_for.contains("the destination holds another request"), "{other:#}");
+    world.stop().await;
+    Ok(())
+}
+
 /// Reads ahead hold the endpoint's places; whoever puts them aside waits for no place.
 async fn is_ready_with_a_history(pairs: u8, concurrency: usize, truth: Truth) -> eyre::Result<()> {
     let asked_every = 10 * u64::from(pairs);

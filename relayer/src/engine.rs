@@ -166,11 +166,9 @@ impl LaneEngine {
                     self.feed(lane, Input::Signed(signed), step);
                 }
             }
-            Message::Resolved(resolved) => {
-                for lane in Direction::BOTH {
-                    if let Some(input) = self.runners[lane].submitter.resolved(&resolved) {
-                        self.feed(lane, input, step);
-                    }
+            Message::Resolved { lane, resolved } => {
+                if let Some(input) = self.runners[lane].submitter.resolved(&resolved) {
+                    self.feed(lane, input, step);
                 }
             }
             Message::Recovered(done) => {

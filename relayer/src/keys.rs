@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use alloy::primitives::Address;
 use secrecy::{ExposeSecret, SecretString};
-use twinspan_bridge::attest::AttestationKey;
+use twinspan_bridge::key::AttestationKey;
 use twinspan_bridge::side::PerSide;
 use twinspan_chains::signer::keystore::{KeystoreError, SecretBytes, load_keystore};
 use twinspan_chains::signer::{

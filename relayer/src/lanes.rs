@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use twinspan_bridge::abstain::Reason;
 use twinspan_bridge::ids::{Lane, LaneId};
-use twinspan_bridge::lifecycle::LaneStatus;
 use twinspan_bridge::side::Direction;
+use twinspan_bridge::status::LaneStatus;
 use twinspan_chains::EvmChain;
 use twinspan_chains::condition::ChainState;
 
@@ -17,7 +17,7 @@ use crate::status::{LaneReport, PairReport};
 
 /// Where a lane's attestations go and what is known of it.
 #[derive(Clone, Debug)]
-pub struct LaneEntry {
+pub(crate) struct LaneEntry {
     /// The lane.
     pub lane: Lane,
     /// Which lane of its pair.
@@ -37,13 +37,13 @@ pub struct LaneEntry {
 impl LaneEntry {
     /// The lane's state as last published.
     #[must_use]
-    pub fn status(&self) -> Option<LaneStatus> {
+    pub(crate) fn status(&self) -> Option<LaneStatus> {
         self.report.borrow().lane(self.direction).status.clone()
     }
 
     /// What the engine says of it, and who abstains.
     #[must_use]
-    pub fn report(&self) -> LaneReport {
+    pub(crate) fn report(&self) -> LaneReport {
         let mut report = self.report.borrow().lane(self.direction).clone();
         report.abstains = self.abstains();
         report.abstentions = self.abstentions.current();
@@ -52,13 +52,13 @@ impl LaneEntry {
 
     /// Its name in logs and metrics.
     #[must_use]
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.report.borrow().lane(self.direction).name.clone()
     }
 
     /// Why this relayer attests nothing here now.
     #[must_use]
-    pub fn abstains(&self) -> Option<Reason> {
+    pub(crate) fn abstains(&self) -> Option<Reason> {
         let by_state = self.status().and_then(|status| status.abstains?.reason());
         let stale = || match self.source.condition().state {
             ChainState::Halted | ChainState::Unreachable => Some(Reason::SourceStale),

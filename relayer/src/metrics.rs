@@ -2,8 +2,8 @@
 
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use twinspan_bridge::lifecycle::LaneStatus;
 use twinspan_bridge::observe::ParkReason;
+use twinspan_bridge::status::LaneStatus;
 use twinspan_chains::condition::{ChainState, Condition, EndpointState};
 
 /// Upper bounds of the latency histogram, in seconds.

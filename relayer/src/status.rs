@@ -3,12 +3,12 @@
 use alloy::primitives::Address;
 use twinspan_bridge::abstain::Reason;
 use twinspan_bridge::ids::{Count, Lane};
-use twinspan_bridge::lifecycle::LaneStatus;
 use twinspan_bridge::side::Direction;
+use twinspan_bridge::status::LaneStatus;
 
 /// A bridge pair.
 #[derive(Clone, Debug, Default)]
-pub struct PairReport {
+pub(crate) struct PairReport {
     /// Its name in the configuration.
     pub name: String,
     /// Its two lanes: main to service, service to main.
@@ -17,7 +17,7 @@ pub struct PairReport {
 
 /// One lane.
 #[derive(Clone, Debug, Default)]
-pub struct LaneReport {
+pub(crate) struct LaneReport {
     /// Its name: `<pair>/<source chain>→<destination chain>`.
     pub name: String,
     /// Its two ends.
@@ -40,7 +40,7 @@ pub struct LaneReport {
 
 /// A member that attests nothing now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Abstaining {
+pub(crate) struct Abstaining {
     /// Which relayer.
     pub relayer: Address,
     /// Why.
@@ -52,7 +52,7 @@ pub struct Abstaining {
 impl PairReport {
     /// One of its lanes.
     #[must_use]
-    pub const fn lane(&self, direction: Direction) -> &LaneReport {
+    pub(crate) const fn lane(&self, direction: Direction) -> &LaneReport {
         match direction {
             Direction::ToService => &self.lanes[0],
             Direction::ToMain => &self.lanes[1],

@@ -6,12 +6,12 @@ use super::flight::{Next, Run};
 use super::{LaneMachine, Ready};
 use crate::attest::is_attestable;
 use crate::batch::{Batch, cut};
-use crate::digest::Checkpoint;
+use crate::checkpoint::Checkpoint;
 use crate::ids::{Count, Nonce};
 use crate::io::{Action, Alarm, Output, Record};
 use crate::lane_head::LanePosition;
-use crate::lifecycle::Abstention;
 use crate::schedule::{before, rank, wait_after, wait_for};
+use crate::status::Abstention;
 
 impl LaneMachine {
     /// Opens the checkpoints linked since the last call, so that attestations of them count.

@@ -17,11 +17,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use alloy_primitives::{Address, B256, keccak256};
-use twinspan_bridge::attest::{Attestation, AttestationKey};
-use twinspan_bridge::digest::Checkpoint;
+use twinspan_bridge::attest::Attestation;
+use twinspan_bridge::checkpoint::Checkpoint;
 use twinspan_bridge::finality::Final;
 use twinspan_bridge::ids::{BlockNumber, BlockRef, BridgeAt, ChainId, Epoch, Lane};
 use twinspan_bridge::io::{Action, Alarm, Input, Output};
+use twinspan_bridge::key::AttestationKey;
 use twinspan_bridge::lane_head::{LanePosition, Linked};
 use twinspan_bridge::machine::{LaneMachine, Params, RUNS_MAX};
 use twinspan_bridge::relayer_set::RelayerSet;

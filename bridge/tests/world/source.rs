@@ -54,6 +54,7 @@ impl Source {
             for request in &self.blocks[usize::try_from(number - 1).unwrap()] {
                 head = link(head, request.hash());
                 read.push(SourcedRequest {
+                    stamp: Default::default(),
                     request: request.clone(),
                     block: BlockNumber::new(number),
                     transaction: request.hash(),

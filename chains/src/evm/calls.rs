@@ -2,8 +2,9 @@
 
 use alloy::primitives::{Address, B256, Bytes};
 use alloy::sol_types::SolCall;
-use twinspan_bridge::attest::{Attestation, CHECKPOINT_INTERVAL, Signature};
+use twinspan_bridge::attest::{Attestation, CHECKPOINT_INTERVAL};
 use twinspan_bridge::ids::{Count, Epoch};
+use twinspan_bridge::key::Signature;
 use twinspan_bridge::request::{NATIVE_COIN, Request};
 use twinspan_contracts::abi::Bridge;
 

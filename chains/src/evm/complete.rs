@@ -55,12 +55,13 @@ pub(crate) fn check(
 #[cfg(test)]
 mod tests {
     use alloy::primitives::{Address, B256, U256};
-    use twinspan_bridge::ids::{BlockNumber, Nonce};
+    use twinspan_bridge::ids::{BlockNumber, BlockStamp, Nonce};
 
     use super::*;
 
     fn settlement(event: SettlementEvent) -> Settlement {
-        Settlement { event, block: BlockNumber::new(1), transaction: B256::ZERO }
+        let stamp = BlockStamp::default();
+        Settlement { event, block: BlockNumber::new(1), stamp, transaction: B256::ZERO }
     }
 
     fn paid(nonce: u64) -> Settlement {

@@ -3,9 +3,10 @@
 use alloy::primitives::{Address, B256, Bytes, LogData};
 use alloy::sol_types::SolEvent;
 use serde::Deserialize;
-use twinspan_bridge::attest::{Attestation, Signature};
-use twinspan_bridge::digest::Checkpoint;
-use twinspan_bridge::ids::{BlockNumber, Count, Epoch, Lane, Nonce};
+use twinspan_bridge::attest::Attestation;
+use twinspan_bridge::checkpoint::Checkpoint;
+use twinspan_bridge::ids::{BlockNumber, BlockStamp, Count, Epoch, Lane, Nonce};
+use twinspan_bridge::key::Signature;
 use twinspan_bridge::lane_head::LanePosition;
 use twinspan_bridge::observe::{ParkReason, Settlement, SettlementEvent};
 use twinspan_bridge::request::{AssetKind, Request, SourcedRequest};
@@ -24,6 +25,9 @@ pub(crate) struct RawLog {
     pub(crate) block_number: Option<Quantity>,
     #[serde(default)]
     pub(crate) block_hash: Option<B256>,
+    /// Younger nodes tell it.
+    #[serde(default)]
+    pub(crate) block_timestamp: Option<Quantity>,
     #[serde(default)]
     pub(crate) transaction_hash: Option<B256>,
     #[serde(default)]
@@ -100,6 +104,7 @@ pub(crate) struct LogPlace {
 pub(crate) struct PlacedLog {
     pub(crate) place: LogPlace,
     pub(crate) block_hash: B256,
+    block_time: Option<u64>,
     transaction: B256,
     data: LogData,
 }
@@ -125,7 +130,14 @@ impl PlacedLog {
         }
         let place = LogPlace { block, index: index.get() };
         let data = LogData::new_unchecked(raw.topics, raw.data);
-        Ok(Self { place, block_hash, transaction, data })
+        let block_time = raw.block_timestamp.map(Quantity::get);
+        Ok(Self { place, block_hash, block_time, transaction, data })
+    }
+}
+
+impl PlacedLog {
+    const fn stamp(&self) -> BlockStamp {
+        BlockStamp { hash: Some(self.block_hash), time: self.block_time }
     }
 }
 
@@ -174,7 +186,8 @@ pub(crate) fn decode(log: &PlacedLog, incoming: &Lane) -> Result<LogTold, LogFau
         Bridge::HandoverParked::SIGNATURE_HASH => parked(strictly(log, topic)?, topic)?,
         Bridge::HandoverReleased::SIGNATURE_HASH => {
             let event: Bridge::HandoverReleased = strictly(log, topic)?;
-            SettlementEvent::Released { nonce: nonce(event.nonce, topic)? }
+            let recipient = event.recipient;
+            SettlementEvent::Released { nonce: nonce(event.nonce, topic)?, recipient }
         }
         Bridge::HandoverReturned::SIGNATURE_HASH => {
             let event: Bridge::HandoverReturned = strictly(log, topic)?;
@@ -186,7 +199,7 @@ pub(crate) fn decode(log: &PlacedLog, incoming: &Lane) -> Result<LogTold, LogFau
         _ => return Ok(LogTold::Nothing),
     };
     let (block, transaction) = (log.place.block, log.transaction);
-    Ok(LogTold::Settlement(Settlement { event, block, transaction }))
+    Ok(LogTold::Settlement(Settlement { event, block, stamp: log.stamp(), transaction }))
 }
 
 /// Decodes and encodes again: wrong lengths, dirty padding and leftovers do not survive that.
@@ -217,7 +230,8 @@ fn request(
         payload: event.payload,
     };
     let (block, transaction) = (log.place.block, log.transaction);
-    Ok(SourcedRequest { request, block, transaction, emitted_head: event.head })
+    let (stamp, emitted_head) = (log.stamp(), event.head);
+    Ok(SourcedRequest { request, block, stamp, transaction, emitted_head })
 }
 
 fn recorded(

@@ -35,7 +35,7 @@ use alloy::rpc::client::RpcClient;
 
 pub use http::{ANSWER_BYTES_MAX, read_bounded};
 pub use meter::CallCounts;
-pub use rate_limit::RuntimeClock;
+pub use rate_limit::{Limiter, RuntimeClock, limiter};
 pub use scripted::scripted;
 pub use service::{CallOutcome, RpcService};
 

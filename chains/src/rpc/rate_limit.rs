@@ -33,7 +33,14 @@ impl Clock for RuntimeClock {
     }
 }
 
-type Limiter = RateLimiter<NotKeyed, InMemoryState, RuntimeClock, NoOpMiddleware<Duration>>;
+/// A limiter that counts in the runtime's time.
+pub type Limiter = RateLimiter<NotKeyed, InMemoryState, RuntimeClock, NoOpMiddleware<Duration>>;
+
+/// Lets `per_second` pass in a second, in bursts of as many.
+#[must_use]
+pub fn limiter(per_second: NonZeroU32) -> Limiter {
+    RateLimiter::direct_with_clock(Quota::per_second(per_second), RuntimeClock::default())
+}
 
 /// Lets `per_second` calls pass in a second, in bursts of as many; more calls wait.
 #[derive(Clone, Debug)]
@@ -45,8 +52,6 @@ pub(crate) struct RateLimit<S> {
 impl<S: Rpc> RateLimit<S> {
     /// `per_second` of 0 is no limit.
     pub(crate) fn new(inner: S, per_second: u32) -> Self {
-        let clock = RuntimeClock::default();
-        let limiter = |n| RateLimiter::direct_with_clock(Quota::per_second(n), clock);
         Self { inner, limiter: NonZeroU32::new(per_second).map(limiter).map(Arc::new) }
     }
 

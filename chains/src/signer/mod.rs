@@ -14,9 +14,10 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use secrecy::ExposeSecret;
 use twinspan_bridge::abstain::{SignedAbstention, Statement};
-use twinspan_bridge::attest::{self, Attestation, Verified};
-use twinspan_bridge::digest::Checkpoint;
+use twinspan_bridge::attest::{Attestation, Verified};
+use twinspan_bridge::checkpoint::Checkpoint;
 use twinspan_bridge::ids::{AccountNonce, ChainId};
+use twinspan_bridge::key;
 
 use self::keystore::SecretBytes;
 use crate::disposition::Disposition;
@@ -131,10 +132,10 @@ pub async fn abstain(
     said.verify().map(|()| said).map_err(|_| SignerError::Key)
 }
 
-fn compact(signature: &Signature) -> attest::Signature {
+fn compact(signature: &Signature) -> key::Signature {
     let mut vs = B256::from(signature.s());
     vs.0[0] |= u8::from(signature.v()) << 7;
-    attest::Signature { r: signature.r().into(), vs }
+    key::Signature { r: signature.r().into(), vs }
 }
 
 /// Signs the transactions of an account. Its key pays for them and authorises nothing else.

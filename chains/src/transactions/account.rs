@@ -300,7 +300,7 @@ impl<S: TransactionStore> Account<S> {
         let Some(slot) = self.book.get(nonce) else { return };
         let Some(outcome) = slot.stored.outcome() else { return };
         let Some(intent) = &slot.stored.intent else { return };
-        self.reports.push_back((nonce, Resolved { id: intent.id, outcome }));
+        self.reports.push_back((nonce, Resolved { id: intent.id, to: intent.to, outcome }));
     }
 
     async fn forget_abandoned(&mut self, nonce: u64) -> Result<(), AccountStopped> {

@@ -112,7 +112,7 @@ impl<S: TransactionStore> Account<S> {
         {
             let outcome = Outcome::Abandoned { reason: WHY.to_owned() };
             // It never had one.
-            self.reports.push_back((u64::MAX, Resolved { id: intent.id, outcome }));
+            self.reports.push_back((u64::MAX, Resolved { id: intent.id, to: intent.to, outcome }));
             return Ok(Ok(()));
         }
         if !self.book.get(nonce).is_some_and(|slot| slot.stored.is_pending()) {

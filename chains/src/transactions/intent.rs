@@ -89,6 +89,8 @@ impl Outcome {
 pub struct Resolved {
     /// Which one.
     pub id: IntentId,
+    /// The contract that it called: whose business it was.
+    pub to: Address,
     /// How it ended.
     pub outcome: Outcome,
 }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{Address, B256, Bytes, LogData, U256};
 use alloy::sol_types::{SolCall, SolEvent};
-use twinspan_bridge::attest::Signature;
-use twinspan_bridge::digest::Checkpoint;
+use twinspan_bridge::checkpoint::Checkpoint;
 use twinspan_bridge::ids::{BridgeAt, Count, Epoch, Lane, Nonce};
+use twinspan_bridge::key::Signature;
 use twinspan_bridge::lane_head::{LanePosition, link};
 use twinspan_bridge::relayer_set::RelayerSet;
 use twinspan_bridge::request::{AssetKind, Request};

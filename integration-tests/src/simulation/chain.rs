@@ -41,8 +41,16 @@ pub(super) struct Block {
     pub(super) hash: B256,
     /// By the contract that emitted them, each with its place in the block.
     pub(super) logs: BTreeMap<Address, Vec<(usize, Log)>>,
-    pub(super) receipts: BTreeMap<B256, bool>,
+    pub(super) mined: BTreeMap<B256, Mined>,
     pub(super) world: Arc<WorldState>,
+}
+
+/// A transaction in a block.
+#[derive(Clone, Debug)]
+pub(super) struct Mined {
+    pub(super) to: Address,
+    pub(super) input: Bytes,
+    pub(super) accepted: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -76,7 +84,7 @@ impl SimChain {
             hash: header.hash_slow(),
             header,
             logs: BTreeMap::new(),
-            receipts: BTreeMap::new(),
+            mined: BTreeMap::new(),
             world,
         };
         Self(Arc::new(Mutex::new(State {
@@ -121,6 +129,17 @@ impl SimChain {
         newest.world.bridges()[&bridge.address].clone()
     }
 
+    /// Takes the newest `blocks` blocks back, with all that they did to the bridges.
+    ///
+    /// # Panics
+    /// If there are no blocks before them.
+    pub fn take_back(&self, blocks: usize) {
+        let mut state = self.state();
+        let left = state.blocks.len().checked_sub(blocks).filter(|left| *left > 0);
+        state.blocks.truncate(left.expect("a block is left"));
+        state.bridges = state.newest().world.bridges().clone();
+    }
+
     /// Makes the next block of what is in the pool.
     pub fn mine(&self) {
         self.state().mine();
@@ -151,14 +170,14 @@ impl State {
             let transaction = keccak256(format!("{} {number} {n}", self.chain_id));
             logs.push((address, Log { data, transaction }));
         }
-        let mut receipts = BTreeMap::new();
+        let mut mined = BTreeMap::new();
         let accounts: BTreeSet<Address> = self.pool.keys().map(|(account, _)| *account).collect();
         for account in accounts {
             let mut nonce = self.count(account);
             while let Some(Pooled { hash, to, input }) = self.pool.remove(&(account, nonce)) {
                 let contract = self.bridges.get_mut(&to);
                 let events = contract.and_then(|contract| contract.execute(account, &input));
-                receipts.insert(hash, events.is_some());
+                mined.insert(hash, Mined { to, input, accepted: events.is_some() });
                 let log = |data| (to, Log { data, transaction: hash });
                 logs.extend(events.into_iter().flatten().map(log));
                 nonce += 1;
@@ -183,7 +202,7 @@ impl State {
             placed.entry(address).or_default().push((place, log));
         }
         let hash = header.hash_slow();
-        self.blocks.push(Block { hash, header, logs: placed, receipts, world });
+        self.blocks.push(Block { hash, header, logs: placed, mined, world });
     }
 
     /// Takes a transaction into the pool.

@@ -65,6 +65,7 @@ fn answer(state: &mut State, method: &str, params: &Value) -> Result<Value, Refu
             }))
         }
         "eth_getTransactionReceipt" => receipt(state, parsed(&params[0])?),
+        "eth_getTransactionByHash" => transaction(state, parsed(&params[0])?),
         "eth_getLogs" => logs(state, &params[0])?,
         "eth_call" => call(state, params)?,
         "eth_getProof" => {
@@ -107,15 +108,19 @@ fn shown(block: Option<&Block>) -> Value {
     block.map_or(Value::Null, |block| json!(Header::new(block.header.clone())))
 }
 
+fn transaction(state: &State, hash: B256) -> Value {
+    let found = state.blocks.iter().rev().find_map(|block| block.mined.get(&hash));
+    found.map_or(Value::Null, |mined| json!({ "hash": hash, "to": mined.to, "input": mined.input }))
+}
+
 fn receipt(state: &State, hash: B256) -> Value {
-    let found =
-        state.blocks.iter().rev().find_map(|block| Some((block, block.receipts.get(&hash)?)));
-    let Some((block, accepted)) = found else { return Value::Null };
+    let found = state.blocks.iter().rev().find_map(|block| Some((block, block.mined.get(&hash)?)));
+    let Some((block, mined)) = found else { return Value::Null };
     json!({
         "transactionHash": hash,
         "blockHash": block.hash,
         "blockNumber": U64::from(block.header.number),
-        "status": U64::from(u64::from(*accepted)),
+        "status": U64::from(u64::from(mined.accepted)),
         "gasUsed": U64::from(50_000),
     })
 }

@@ -13,9 +13,9 @@ pub struct Chain {
     /// Its id.
     #[serde(with = "text")]
     pub chain_id: u64,
-    /// What reads of it rest on: `proof`, `quorum` or `single`, with the providers that must agree.
+    /// The ground of its reads: `proof`, `quorum` or `single`, with the providers that must agree.
     pub truth: String,
-    /// What it and its endpoints are like.
+    /// Its condition and that of its endpoints.
     pub condition: Condition,
     /// The newest block seen.
     pub head: Option<u64>,
@@ -27,7 +27,7 @@ pub struct Chain {
     pub rpc_calls: u64,
 }
 
-/// What a chain and its endpoints are like now.
+/// The condition of a chain and its endpoints now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Condition {
     /// The chain.
@@ -36,11 +36,11 @@ pub struct Condition {
     pub still_seconds: u64,
     /// Its endpoints, in the order of the configuration.
     pub endpoints: Vec<Endpoint>,
-    /// What an operator is to do about it; empty where there is nothing.
+    /// The advice to an operator; empty where there is nothing.
     pub advice: String,
 }
 
-/// What a chain is like.
+/// The state of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChainState {
@@ -79,13 +79,13 @@ impl ChainState {
 pub struct Endpoint {
     /// Its name.
     pub label: String,
-    /// Who runs it.
+    /// Its operator.
     pub provider: String,
-    /// What it is like.
+    /// Its state.
     pub state: EndpointState,
 }
 
-/// What an endpoint is like.
+/// The state of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndpointState {

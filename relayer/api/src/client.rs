@@ -32,7 +32,7 @@ pub enum ClientError {
     /// Nobody answers, or not in time.
     #[error("no relayer answers at {at}")]
     Unreachable {
-        /// Who was asked, without credentials.
+        /// The one that was asked, without credentials.
         at: String,
         /// Why.
         #[source]
@@ -41,7 +41,7 @@ pub enum ClientError {
     /// The relayer answers that it does not.
     #[error("{at} answers {status}: {error}")]
     Refused {
-        /// Who was asked.
+        /// The one that was asked.
         at: String,
         /// The HTTP status.
         status: StatusCode,
@@ -51,7 +51,7 @@ pub enum ClientError {
     /// The answer is not a relayer's.
     #[error("{at} is no relayer's API: {why}")]
     Foreign {
-        /// Who was asked.
+        /// The one that was asked.
         at: String,
         /// The odd thing about the answer.
         why: String,
@@ -88,7 +88,7 @@ impl Client {
         Ok(Self(Line { http: http.map_err(ClientError::NoClient)?, base: base.clone(), at }))
     }
 
-    /// What the relayer is doing.
+    /// The relayer's status.
     ///
     /// # Errors
     /// [`ClientError`].

@@ -1,11 +1,11 @@
-//! Lanes on the operator's socket, and what humans decided about them.
+//! Lanes on the operator's socket, and the decisions of humans about them.
 
 use alloy_primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 
 use crate::lane::{Position, Standing};
 
-/// One lane with what humans decided about it: an element of `GET /v1/lanes`.
+/// One lane with the decisions of humans about it: an element of `GET /v1/lanes`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LaneDecisions {
     /// Its name.
@@ -16,7 +16,7 @@ pub struct LaneDecisions {
     pub is: Standing,
     /// Why, and what to do; empty where all is well.
     pub why: String,
-    /// What humans decided, oldest first.
+    /// The decisions of humans, oldest first.
     pub decisions: Vec<Decision>,
 }
 
@@ -29,14 +29,14 @@ pub struct Resume {
     pub reason: String,
 }
 
-/// What a human decided about a lane, with the evidence. The answer to [`Resume`].
+/// A human's decision about a lane, with the evidence. The answer to [`Resume`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     /// When, in milliseconds of Unix time.
     pub at: u64,
     /// Why, in the human's words.
     pub reason: String,
-    /// What the lane abstained for.
+    /// The conflict that the lane abstained for.
     pub conflict: Conflict,
     /// This relayer's attestations of the history that is gone, which bind no longer.
     pub voided: Vec<Attestation>,
@@ -49,9 +49,9 @@ pub struct Conflict {
     pub epoch: u64,
     /// The highest count attested on the history that is gone.
     pub highest_attested: u64,
-    /// What was linked before.
+    /// The position that was linked before.
     pub linked: Position,
-    /// What the chain shows instead.
+    /// The position that the chain shows instead.
     pub contract: Position,
 }
 
@@ -64,7 +64,7 @@ pub struct Attestation {
     pub count: u64,
     /// The lane head after them.
     pub head: B256,
-    /// Who signed.
+    /// The signer.
     pub signer: Address,
     /// The signature's `r`.
     pub r: B256,

@@ -9,17 +9,17 @@ use crate::transfer::AsOf;
 /// The body of every answer of the API and of the operator's socket that is no success.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiError {
-    /// What is the matter, for programs.
+    /// The matter, for programs.
     pub code: ErrorCode,
     /// The same, for people.
     pub error: String,
-    /// What to do about it, where there is something.
+    /// The remedy, where there is one.
     pub remedy: Option<String>,
     /// Up to which block of which chain the relayer has looked, where it says that there is no such transfer.
     pub as_of: Option<AsOf>,
 }
 
-/// What is the matter. A code that was given once keeps its name, its meaning and its HTTP status.
+/// The matter. A code that was given once keeps its name, its meaning and its HTTP status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {

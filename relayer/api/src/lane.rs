@@ -64,7 +64,7 @@ pub struct LaneStatus {
     pub certified: u64,
     /// The highest checkpoint that this relayer attested.
     pub attested: Option<u64>,
-    /// Who has attested the checkpoint that is due.
+    /// The members that have attested the checkpoint that is due.
     pub waiting_signers: Vec<Address>,
     /// Attestations that make a certificate.
     pub threshold: u8,
@@ -140,7 +140,7 @@ pub enum Reason {
     EndpointsDisagree,
     /// The source's logs do not lead to the head that the source's contract holds.
     HeadMismatch,
-    /// What it attested is no longer on the source chain.
+    /// A head that it attested is no longer on the source chain.
     Reorganised,
     /// The destination holds a history that is not the source's.
     DestinationDiverged,

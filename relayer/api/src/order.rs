@@ -1,4 +1,4 @@
-//! What an operator orders about one of the relayer's own transactions.
+//! An operator's orders about the relayer's own transactions.
 
 use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! What a relayer is doing.
+//! The status of a relayer: its configuration, pairs and chains.
 
 use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};

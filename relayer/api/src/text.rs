@@ -44,3 +44,30 @@ pub(crate) mod option {
         text.as_deref().map(parse).transpose()
     }
 }
+
+/// The same, of each of a list.
+pub(crate) mod list {
+    use serde::ser::SerializeSeq;
+
+    use super::{Deserialize, Deserializer, Display, FromStr, Serializer, parse};
+
+    pub(crate) fn serialize<T: Display, S: Serializer>(
+        values: &[T],
+        out: S,
+    ) -> Result<S::Ok, S::Error> {
+        let mut list = out.serialize_seq(Some(values.len()))?;
+        for value in values {
+            list.serialize_element(&value.to_string())?;
+        }
+        list.end()
+    }
+
+    pub(crate) fn deserialize<'de, T, D>(input: D) -> Result<Vec<T>, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
+        let texts = Vec::<String>::deserialize(input)?;
+        texts.iter().map(|text| parse(text)).collect()
+    }
+}

@@ -28,7 +28,7 @@ pub struct Pending {
     pub waits_for: Option<String>,
 }
 
-/// What a signed transaction offers, in wei per gas.
+/// The offer of a signed transaction, in wei per gas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Fees {

@@ -110,16 +110,16 @@ impl std::fmt::Display for Stage {
     }
 }
 
-/// What was asked: every hashed field of `ValueTransferRequested`.
+/// The request: every hashed field of `ValueTransferRequested`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// Position in the lane.
     pub nonce: u64,
     /// The kind of asset that moves.
     pub kind: AssetKind,
-    /// Who asked, on the source chain.
+    /// The sender, on the source chain.
     pub sender: Address,
-    /// Who is paid, on the destination chain.
+    /// The one that is paid, on the destination chain.
     pub recipient: Address,
     /// The asset on the source chain; `0xeeee…` for the coin (ERC-7528).
     pub token: Address,
@@ -133,7 +133,17 @@ pub struct Request {
     pub amount: Option<String>,
     /// The decimals of the token on the source chain.
     pub decimals: Option<u8>,
-    /// NFT ids, token URI and data for the recipient: `abi.encode(Payload)`, or empty.
+    /// The ids of NFTs; empty for other kinds.
+    #[serde(with = "text::list")]
+    pub ids: Vec<U256>,
+    /// How many of each id, for an ERC-1155.
+    #[serde(with = "text::list")]
+    pub amounts: Vec<U256>,
+    /// The token URI of an ERC-721, if it has one.
+    pub uri: Option<String>,
+    /// Data for the recipient.
+    pub data: Bytes,
+    /// All of that as it is hashed: `abi.encode(Payload)`, or empty.
     pub payload: Bytes,
 }
 
@@ -170,7 +180,7 @@ pub struct Place {
     pub time: Option<u64>,
     /// The transaction.
     pub transaction: B256,
-    /// Who sent it.
+    /// The account that sent it.
     pub submitter: Option<Address>,
 }
 
@@ -188,7 +198,7 @@ pub struct Confirmations {
 pub struct Attestations {
     /// The checkpoint's count.
     pub count: u64,
-    /// Who attested it.
+    /// The members that attested it.
     pub signers: Vec<Address>,
 }
 
@@ -205,7 +215,7 @@ pub struct Certificate {
     pub signers: Vec<Address>,
 }
 
-/// What is known of a parked handover.
+/// A parked handover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parked {
     /// Why.
@@ -229,7 +239,7 @@ pub struct Ended {
     /// For one that was returned: the transfer that carries it home.
     #[serde(with = "text::option")]
     pub returned_as: Option<TransferId>,
-    /// For one that was released: who was paid.
+    /// For one that was released: the account that was paid.
     pub released_to: Option<Address>,
 }
 

@@ -292,7 +292,7 @@ impl LaneBook {
             SettlementEvent::Parked { nonce, .. } => {
                 self.parked.insert(nonce, now);
             }
-            SettlementEvent::Released { nonce } => {
+            SettlementEvent::Released { nonce, .. } => {
                 self.parked.remove(&nonce);
                 self.handed.entry(nonce).or_insert((0, now)).0 += 1;
                 self.ended.insert(nonce, now);

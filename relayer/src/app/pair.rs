@@ -69,9 +69,10 @@ pub(super) fn start(
     )?;
     let troubles = Troubles::from_fn(|_| watch::Sender::new(None));
     starting.observers(supervisor, engine.cursors(), &report, &troubles);
-    for end in pair.ends.values() {
+    for (side, end) in pair.ends.iter() {
         if let Some(account) = accounts.get_mut(&end.account()) {
-            account.pairs.push(starting.inbox.clone());
+            let inbox = (side.incoming(), starting.inbox.clone());
+            account.lanes.insert(end.bridge.address, inbox);
         }
     }
     supervisor.spawn(format!("{name}/engine"), engine.run(supervisor.token()));

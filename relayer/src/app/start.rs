@@ -16,10 +16,10 @@ use twinspan_chains::Clock;
 use twinspan_chains::signer::TransactionSigner;
 use twinspan_chains::transactions::{self, AccountHandle, Resolved};
 
-use super::tasks::{keep_up, recover, tell_outcomes, watch_heads};
+use super::tasks::{LaneInbox, keep_up, recover, tell_outcomes, watch_heads};
 use super::{AppError, Chains, pair};
 use crate::account_store::AccountStore;
-use crate::engine::{Message, Outbox};
+use crate::engine::Outbox;
 use crate::keys::Attester;
 use crate::lanes::Directory;
 use crate::peers::client::Peer;
@@ -110,11 +110,11 @@ pub struct Routers {
     pub peers: Router,
 }
 
-/// An account on a chain, with the pairs that use it.
+/// An account on a chain, with the lanes that end there and use it, by bridge.
 pub(super) struct Account {
     pub(super) handle: AccountHandle,
     outcomes: mpsc::Receiver<Resolved>,
-    pub(super) pairs: Vec<mpsc::Sender<Message>>,
+    pub(super) lanes: BTreeMap<Address, LaneInbox>,
 }
 
 /// By chain and address.
@@ -145,13 +145,14 @@ pub fn start(parts: Parts, supervisor: &mut Supervisor) -> Result<Routers, AppEr
         directory: Arc::clone(&directory),
         chains: Arc::new(parts.chains.values().cloned().collect()),
         accounts: Arc::new(accounts.values().map(|account| account.handle.clone()).collect()),
-        reader: parts.store.reader().clone(),
+        store: parts.store.clone(),
+        evidence: Arc::default(),
         metrics: parts.metrics.clone(),
         configuration: parts.configuration,
         started: parts.started,
     };
     for ((chain, address), account) in accounts {
-        let outcomes = tell_outcomes(account.outcomes, account.pairs, token.clone());
+        let outcomes = tell_outcomes(account.outcomes, account.lanes, token.clone());
         supervisor.spawn(format!("{chain}/{address}/outcomes"), outcomes);
     }
     for (name, chain) in &parts.chains {
@@ -180,7 +181,7 @@ fn accounts(parts: &Parts, supervisor: &mut Supervisor) -> Accounts {
         let (actor, handle) = transactions::Account::new(chain, signer, store, told);
         let task = format!("{}/{}/transactions", key.0, key.1);
         supervisor.spawn(task, actor.run(supervisor.token()));
-        accounts.insert(key, Account { handle, outcomes, pairs: Vec::new() });
+        accounts.insert(key, Account { handle, outcomes, lanes: BTreeMap::new() });
     }
     accounts
 }

@@ -1,12 +1,15 @@
 //! The small tasks beside the lanes: they pass outcomes on, wait for recovery, and keep metrics in bounds.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use alloy::primitives::Address;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
+use twinspan_bridge::side::Direction;
 use twinspan_chains::EvmChain;
 use twinspan_chains::condition::{ChainState, Condition, EndpointState};
 use twinspan_chains::transactions::Resolved;
@@ -16,24 +19,27 @@ use crate::engine::Message;
 use crate::lanes::Directory;
 use crate::metrics;
 
-/// Tells every pair that uses an account how its transactions ended.
+/// Tells each lane that uses an account how its transactions ended: the contract that they called is the lane's end.
 pub(super) async fn tell_outcomes(
     mut outcomes: mpsc::Receiver<Resolved>,
-    pairs: Vec<mpsc::Sender<Message>>,
+    lanes: BTreeMap<Address, LaneInbox>,
     cancel: CancellationToken,
 ) -> Result<(), std::convert::Infallible> {
     let tell = async {
         while let Some(resolved) = outcomes.recv().await {
-            for pair in &pairs {
-                // A pair that has stopped needs nothing more.
-                let _ = pair.send(Message::Resolved(resolved.clone())).await;
-            }
+            // What an earlier configuration sent elsewhere is nobody's any more.
+            let Some((lane, engine)) = lanes.get(&resolved.to) else { continue };
+            // A pair that has stopped needs nothing more.
+            let _ = engine.send(Message::Resolved { lane: *lane, resolved }).await;
         }
     };
     cancel.run_until_cancelled(tell).await;
     cancel.cancelled().await;
     Ok(())
 }
+
+/// Where the messages of a lane go.
+pub(super) type LaneInbox = (Direction, mpsc::Sender<Message>);
 
 /// Looks out for a chain's new blocks, for all that wait for them.
 pub(super) async fn watch_heads(

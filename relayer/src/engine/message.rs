@@ -18,7 +18,7 @@ use twinspan_store::DecisionRow;
 
 /// What reaches a pair's lanes.
 #[derive(Debug)]
-pub enum Message {
+pub(crate) enum Message {
     /// A side's final blocks were read.
     Observed(Box<Observation>, oneshot::Sender<Verdict>),
     /// A side's newest block was read; it may still be taken back.
@@ -43,8 +43,13 @@ pub enum Message {
     Attested(Vec<Attestation>),
     /// The remote signer signed what it was asked to.
     Signed(Verified),
-    /// A transaction came to its end.
-    Resolved(Resolved),
+    /// A lane's transaction came to its end.
+    Resolved {
+        /// Which lane.
+        lane: Direction,
+        /// The transaction, and its end.
+        resolved: Resolved,
+    },
     /// Peers had their time to return what was lost. Answered once what they returned is stored.
     Recovered(oneshot::Sender<()>),
     /// A human decided that a lane goes on which abstains for what it attested before.
@@ -60,7 +65,7 @@ pub enum Message {
 
 /// What was read of one side's final blocks.
 #[derive(Debug)]
-pub struct Observation {
+pub(crate) struct Observation {
     /// Which side.
     pub side: Side,
     /// What happened, up to a final block.
@@ -81,7 +86,7 @@ pub struct Observation {
 
 /// What the engine makes of it.
 #[derive(Debug)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Stored.
     Accepted {
         /// The last block stored, and where the lanes stood after it.
@@ -105,7 +110,7 @@ pub enum Verdict {
 
 /// Why a read is not accepted.
 #[derive(Debug, thiserror::Error)]
-pub enum ReadRefused {
+pub(crate) enum ReadRefused {
     /// The requests do not lead to the contract's own head.
     #[error(transparent)]
     Requests(LinkError),

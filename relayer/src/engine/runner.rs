@@ -172,7 +172,7 @@ pub(super) fn log_settled(name: &str, lane: &Lane, settled: &Settled) {
                 let _transfer = span(nonce);
                 warn!(?reason, %transaction, "parked");
             }
-            SettlementEvent::Released { nonce } => {
+            SettlementEvent::Released { nonce, .. } => {
                 let _transfer = span(nonce);
                 info!(%transaction, "released");
             }

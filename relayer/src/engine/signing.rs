@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use twinspan_bridge::attest::{AttestationKey, Verified};
-use twinspan_bridge::digest::Checkpoint;
+use twinspan_bridge::attest::Verified;
+use twinspan_bridge::checkpoint::Checkpoint;
 use twinspan_bridge::ids::Lane;
+use twinspan_bridge::key::AttestationKey;
 
 /// How checkpoints are signed.
 #[derive(Debug)]

@@ -20,7 +20,7 @@ const CLOCK_MAX: u64 = 300_000;
 
 /// Who abstains on one lane.
 #[derive(Debug)]
-pub struct Abstentions {
+pub(crate) struct Abstentions {
     heard: Mutex<BTreeMap<Address, (SignedAbstention, Instant)>>,
     clock: Clock,
 }
@@ -28,34 +28,34 @@ pub struct Abstentions {
 impl Abstentions {
     /// Nobody, by that clock.
     #[must_use]
-    pub const fn new(clock: Clock) -> Self {
+    pub(crate) const fn new(clock: Clock) -> Self {
         Self { heard: Mutex::new(BTreeMap::new()), clock }
     }
 
     /// Whether the word of `signer` at `time` (milliseconds of Unix time) is newer than what we have from it, and within
     /// five minutes of our clock.
     #[must_use]
-    pub fn is_news(&self, signer: Address, time: u64) -> bool {
+    pub(crate) fn is_news(&self, signer: Address, time: u64) -> bool {
         let known = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         let is_later = known.get(&signer).is_none_or(|(said, _)| said.statement.time < time);
         is_later && time.abs_diff(self.clock.unix_millis()) <= CLOCK_MAX
     }
 
     /// Notes a verified word of a member. Those that count no longer are forgotten.
-    pub fn note(&self, said: SignedAbstention) {
+    pub(crate) fn note(&self, said: SignedAbstention) {
         let mut known = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, (_, heard)| heard.elapsed() < FRESH);
         known.insert(said.signer, (said, Instant::now()));
     }
 
     /// Forgets what `signer` said.
-    pub fn withdraw(&self, signer: Address) {
+    pub(crate) fn withdraw(&self, signer: Address) {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner).remove(&signer);
     }
 
     /// Whose word counts now.
     #[must_use]
-    pub fn current(&self) -> Vec<Abstaining> {
+    pub(crate) fn current(&self) -> Vec<Abstaining> {
         let known = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = known.values().filter(|(_, heard)| heard.elapsed() < FRESH);
         let shown = fresh.map(|(said, _)| Abstaining {

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
@@ -11,8 +12,11 @@ use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter};
 use serde_json::json;
+use twinspan_chains::rpc::RuntimeClock;
 use twinspan_store::Reader;
 
 use super::wire::{
@@ -29,11 +33,15 @@ const MESSAGES_PER_SECOND: NonZeroU32 = NonZeroU32::new(200).expect("not zero");
 /// Addresses whose quota is remembered; beyond it the idle ones are forgotten.
 const ADDRESSES_MAX: usize = 10_000;
 
+/// How much each address may still send.
+type Quotas =
+    RateLimiter<IpAddr, HashMapStateStore<IpAddr>, RuntimeClock, NoOpMiddleware<Duration>>;
+
 #[derive(Clone)]
 struct Peers {
     directory: Arc<Directory>,
     reader: Reader,
-    quotas: Arc<DefaultKeyedRateLimiter<IpAddr>>,
+    quotas: Arc<Quotas>,
 }
 
 /// Why a message is not taken.
@@ -93,7 +101,8 @@ impl IntoResponse for Refusal {
 
 /// The routes that peers use.
 pub(crate) fn router(directory: Arc<Directory>, reader: Reader) -> axum::Router {
-    let quotas = Arc::new(RateLimiter::keyed(Quota::per_second(MESSAGES_PER_SECOND)));
+    let quota = Quota::per_second(MESSAGES_PER_SECOND);
+    let quotas = Arc::new(RateLimiter::hashmap_with_clock(quota, RuntimeClock::default()));
     let peers = Peers { directory, reader, quotas };
     axum::Router::new()
         .route("/v1/attestations", get(pull).post(push))

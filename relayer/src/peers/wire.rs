@@ -3,9 +3,10 @@
 use alloy::primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 use twinspan_bridge::abstain::{Reason, SignedAbstention, Statement};
-use twinspan_bridge::attest::{Attestation, Signature};
-use twinspan_bridge::digest::Checkpoint;
+use twinspan_bridge::attest::Attestation;
+use twinspan_bridge::checkpoint::Checkpoint;
 use twinspan_bridge::ids::{Count, Epoch, Lane, LaneId};
+use twinspan_bridge::key::Signature;
 use twinspan_bridge::lane_head::LanePosition;
 
 /// Attestations in one message, at most.

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use twinspan_bridge::attest::Verified;
-use twinspan_bridge::digest::Checkpoint;
+use twinspan_bridge::checkpoint::Checkpoint;
 use twinspan_chains::signer::{Signer, attest};
 use twinspan_chains::{Backoff, Clock};
 

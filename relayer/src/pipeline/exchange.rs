@@ -7,7 +7,7 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
-use twinspan_bridge::lifecycle::LaneStatus;
+use twinspan_bridge::status::LaneStatus;
 use twinspan_chains::Backoff;
 
 use crate::engine::{Message, Outgoing};

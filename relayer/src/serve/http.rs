@@ -120,7 +120,7 @@ async fn serve_up_to(
         }
     }
     let rest = async { while open.next().await.is_some() {} };
-    // Who is still there then is cut off with the crowd.
+    // Those who are still there then are cut off with the crowd.
     let _ = tokio::time::timeout(LAST_REQUESTS, rest).await;
     Ok(())
 }

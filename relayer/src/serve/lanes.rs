@@ -3,7 +3,7 @@
 use twinspan_api::decision::{Attestation, Conflict, Decision};
 use twinspan_api::lane::{Abstaining, BridgeAt, Hold, Lane, LaneStatus, Position, Reason, Span};
 use twinspan_bridge::ids::Count;
-use twinspan_bridge::{abstain, attest, ids, io, lane_head, lifecycle};
+use twinspan_bridge::{abstain, attest, ids, io, lane_head, status as lane_status};
 
 use crate::lanes::LaneEntry;
 use crate::status;
@@ -34,7 +34,7 @@ const fn position(position: lane_head::LanePosition) -> Position {
     Position { count: position.count.get(), head: position.head }
 }
 
-fn status(status: lifecycle::LaneStatus) -> LaneStatus {
+fn status(status: lane_status::LaneStatus) -> LaneStatus {
     LaneStatus {
         linked: position(status.linked),
         linked_block: status.linked_block.get(),
@@ -55,14 +55,14 @@ fn status(status: lifecycle::LaneStatus) -> LaneStatus {
     }
 }
 
-const fn hold(abstention: lifecycle::Abstention) -> Hold {
+const fn hold(abstention: lane_status::Abstention) -> Hold {
     match abstention {
-        lifecycle::Abstention::DestinationDiverged => Hold::DestinationDiverged,
-        lifecycle::Abstention::Recovering => Hold::Recovering,
-        lifecycle::Abstention::RelayerSetUnknown => Hold::RelayerSetUnknown,
-        lifecycle::Abstention::NotAMember => Hold::NotAMember,
-        lifecycle::Abstention::Paused => Hold::Paused,
-        lifecycle::Abstention::Reorganised { up_to } => Hold::Reorganised { up_to: up_to.get() },
+        lane_status::Abstention::DestinationDiverged => Hold::DestinationDiverged,
+        lane_status::Abstention::Recovering => Hold::Recovering,
+        lane_status::Abstention::RelayerSetUnknown => Hold::RelayerSetUnknown,
+        lane_status::Abstention::NotAMember => Hold::NotAMember,
+        lane_status::Abstention::Paused => Hold::Paused,
+        lane_status::Abstention::Reorganised { up_to } => Hold::Reorganised { up_to: up_to.get() },
     }
 }
 
@@ -83,7 +83,7 @@ const fn abstaining(one: status::Abstaining) -> Abstaining {
     Abstaining { relayer, reason: reason(why), count: count.get() }
 }
 
-/// What a human decided about it.
+/// A human's decision about it.
 pub(super) fn decision(row: DecisionRow) -> Decision {
     let DecisionRow { at, reason, conflict, voided } = row;
     let io::Conflict { epoch, highest_attested, linked, contract } = conflict;

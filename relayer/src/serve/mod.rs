@@ -3,6 +3,7 @@
 //! [`public`] and [`operator`] hold the routes; [`http`] holds the connections and their bounds.
 
 mod cross_origin;
+mod evidence;
 pub(crate) mod http;
 mod lanes;
 pub mod operator;
@@ -13,6 +14,7 @@ mod refusal;
 mod status;
 #[cfg(test)]
 mod tests;
+mod transfer_words;
 mod transfers;
 mod turn_away;
 mod visitors;
@@ -25,13 +27,14 @@ use twinspan_api::status::Configuration;
 use twinspan_chains::EvmChain;
 use twinspan_chains::transactions::AccountHandle;
 
+use self::evidence::Evidence;
 use crate::lanes::Directory;
 use crate::status::PairReport;
-use twinspan_store::Reader;
+use twinspan_store::Store;
 
 /// The state of the relayer from which answers are made.
 #[derive(Clone)]
-pub struct Api {
+pub(crate) struct Api {
     /// The relayer's name and attestation address.
     pub relayer: Arc<(String, alloy::primitives::Address)>,
     /// The pairs.
@@ -43,7 +46,9 @@ pub struct Api {
     /// The accounts that submit.
     pub accounts: Arc<Vec<AccountHandle>>,
     /// The store.
-    pub reader: Reader,
+    pub store: Store,
+    /// What was found on the chains beside it.
+    pub(crate) evidence: Arc<Evidence>,
     /// The metrics.
     pub metrics: PrometheusHandle,
     /// The configuration in force.

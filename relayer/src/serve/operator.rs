@@ -23,7 +23,7 @@ use crate::lanes::LaneEntry;
 const REASON_MAX: usize = 1_000;
 
 /// The routes of the operator's socket.
-pub fn router(api: Api) -> axum::Router {
+pub(crate) fn router(api: Api) -> axum::Router {
     axum::Router::new()
         .route("/v1/transactions", get(orders::pending))
         .route("/v1/transactions/{chain}/{nonce}", get(orders::stored))
@@ -65,7 +65,8 @@ pub fn listen(socket: &Path) -> io::Result<UnixListener> {
 async fn decisions(State(api): State<Api>) -> Result<Json<Vec<LaneDecisions>>, Refusal> {
     let mut all = Vec::new();
     for (id, entry) in api.directory.iter() {
-        let decisions = api.reader.decisions(*id)?.into_iter().map(lanes::decision).collect();
+        let decisions =
+            api.store.reader().decisions(*id)?.into_iter().map(lanes::decision).collect();
         let lane = lanes::lane(entry);
         let verdict = lane.verdict();
         let (is, why) = (verdict.is, verdict.why);

@@ -52,7 +52,7 @@ pub(super) async fn stored(
 ) -> Result<Json<Transaction>, Refusal> {
     let (Path((chain, nonce)), Query(which)) = (path?, which?);
     let account = account_of(&api, &chain, which)?.account();
-    let mut all = account_store::transactions(&api.reader, account)?.into_iter();
+    let mut all = account_store::transactions(api.store.reader(), account)?.into_iter();
     let found = all.find(|stored| stored.nonce.get() == nonce);
     found.map(transaction).map(Json).ok_or_else(|| {
         let problem =

@@ -72,7 +72,7 @@ impl From<JsonRejection> for Refusal {
     }
 }
 
-/// What a sender wrote is part of the text: bounded, so that an answer is never large.
+/// The sender's own words are part of the text: bounded, so that an answer is never large.
 fn malformed(text: &str) -> Refusal {
     Refusal::new(ErrorCode::Malformed, text.chars().take(ECHO_MAX).collect::<String>())
 }

@@ -1,4 +1,4 @@
-//! Tells where a transfer stands, its remaining waits, and who vouched for it.
+//! Finds out where a transfer stands, its remaining waits, and who vouched for it.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,19 @@ use axum::extract::{Path, Query, State};
 use serde::Deserialize;
 use twinspan_api::ErrorCode;
 use twinspan_api::transfer::{
-    AsOf, AssetKind, Attestations, Ended, ParkReason, Parked, Place, Request, Stage, Transfer,
-    Transfers,
+    AsOf, Attestations, Certificate, Confirmations, Place, Stage, Transfer, Transfers,
 };
-use twinspan_bridge::ids::{Count, TransferId};
-use twinspan_bridge::lifecycle::LaneStatus;
-use twinspan_bridge::{lifecycle, observe, request};
+use twinspan_bridge::finality::FinalityRule;
+use twinspan_bridge::ids::{BlockNumber, BlockStamp, ChainId, Count, Nonce, TransferId};
+use twinspan_bridge::request::SourcedRequest;
+use twinspan_bridge::status::LaneStatus;
+use twinspan_chains::EvmChain;
+use twinspan_store::{BatchRow, CertificateRow, SettlementRow, StoredTransfer};
 
 use super::Api;
 use super::refusal::Refusal;
+use super::transfer_words::{parked, request, settled_stage, unsettled_stage, waits_for};
 use crate::lanes::{Directory, LaneEntry};
-use twinspan_store::{Fate, SettlementRow, StoredTransfer};
 
 /// Transfers of one transaction that are answered at once, at most.
 const TRANSFERS_MAX: usize = 256;
@@ -39,7 +41,7 @@ pub(super) async fn by_id(
     let Path(id) = id?;
     let id = id.parse::<TransferId>();
     let id = id.map_err(|error| Refusal::new(ErrorCode::Malformed, error.to_string()))?;
-    Ok(Json(transfer(&api, id)?))
+    Ok(Json(transfer(&api, id).await?))
 }
 
 /// `GET /v1/transfers?transaction=0x…`
@@ -53,9 +55,12 @@ pub(super) async fn by_transaction(
     })?;
     let as_of = source_blocks(&api.directory)?;
     let mut transfers = Vec::new();
-    for (lane, nonce) in api.reader.by_transaction(query.transaction, TRANSFERS_MAX)? {
+    for (lane, nonce) in api.store.reader().by_transaction(query.transaction, TRANSFERS_MAX)? {
         let Some(entry) = api.directory.get(&lane) else { continue };
-        transfers.push(transfer(&api, entry.lane.transfer(nonce))?);
+        transfers.push(transfer(&api, entry.lane.transfer(nonce)).await?);
+    }
+    if transfers.is_empty() {
+        transfers = unfinal_of(&api, query.transaction).await?;
     }
     // That there is none can be said only by one who has read all.
     if transfers.is_empty() {
@@ -77,7 +82,7 @@ fn source_blocks(directory: &Directory) -> Result<Vec<AsOf>, Refusal> {
     Ok(blocks.into_iter().map(|(chain_id, block)| AsOf { chain_id, block }).collect())
 }
 
-fn transfer(api: &Api, id: TransferId) -> Result<Transfer, Refusal> {
+async fn transfer(api: &Api, id: TransferId) -> Result<Transfer, Refusal> {
     let entry = api.directory.values().find(|entry| entry.lane.source == id.source);
     let Some(entry) = entry else {
         let problem = format!("this relayer does not serve bridge {}", id.source);
@@ -86,16 +91,16 @@ fn transfer(api: &Api, id: TransferId) -> Result<Transfer, Refusal> {
     };
     let status = entry.status().ok_or_else(|| rebuilding(entry))?;
     // The state first, the rows after: rows are never behind the state that was published.
-    let stored = api.reader.transfer(&entry.lane, id.nonce)?;
+    let stored = api.store.reader().transfer(&entry.lane, id.nonce)?;
     if let Some(stored) = &stored
         && stored.settlement.is_some()
     {
         // Whatever is still to be read does not change it.
-        return Ok(known(entry, &status, id, stored.clone()));
+        return known(api, entry, &status, id, stored.clone()).await;
     }
     let requested = read_lane(&api.directory, entry)?;
     match stored {
-        Some(stored) => Ok(known(entry, &status, id, stored)),
+        Some(stored) => known(api, entry, &status, id, stored).await,
         None if id.nonce.get() < requested.get() => Ok(unfinal(id, as_of(entry, &status))),
         None => {
             let problem =
@@ -156,140 +161,162 @@ fn unfinal(id: TransferId, as_of: AsOf) -> Transfer {
     }
 }
 
-fn known(
+/// The transfers of a transaction that is in a block which may still be taken back: one call a chain.
+async fn unfinal_of(api: &Api, transaction: B256) -> Result<Vec<Transfer>, Refusal> {
+    let mut found = Vec::new();
+    for chain in api.chains.iter() {
+        let begins = |entry: &&LaneEntry| entry.lane.source.chain_id == chain.chain_id();
+        let lanes: Vec<&LaneEntry> = api.directory.values().filter(begins).collect();
+        let bridges: Vec<_> = lanes.iter().map(|entry| entry.lane.source.address).collect();
+        if !api.evidence.may_look() {
+            let problem = "too many transactions are looked for that are in no final block";
+            return Err(Refusal::new(ErrorCode::Busy, problem).or("ask again in a second"));
+        }
+        let Ok(Some((block, asked))) = chain.requests_of(&bridges, transaction).await else {
+            continue;
+        };
+        for (bridge, sourced) in asked.into_iter().take(TRANSFERS_MAX - found.len()) {
+            let entry = lanes.iter().find(|entry| entry.lane.source.address == bridge);
+            let Some(entry) = entry else { continue };
+            let status = entry.status().ok_or_else(|| rebuilding(entry))?;
+            // What is final is read by the lane; the store tells of it in a moment.
+            if block.number > status.linked_block {
+                found.push(observed(api, entry, &status, block.number, sourced).await);
+            }
+        }
+    }
+    Ok(found)
+}
+
+async fn observed(
+    api: &Api,
+    entry: &LaneEntry,
+    status: &LaneStatus,
+    block: BlockNumber,
+    sourced: SourcedRequest,
+) -> Transfer {
+    let id = entry.lane.transfer(sourced.request.nonce);
+    let units = api.evidence.units((entry.lane.source, &entry.source), &sourced.request).await;
+    Transfer {
+        source: Some(source_place(entry, &sourced)),
+        confirmations: confirmations(&entry.source, block),
+        request_hash: Some(sourced.request.hash()),
+        request: Some(request(sourced.request, units)),
+        ..unfinal(id, as_of(entry, status))
+    }
+}
+
+/// Blocks on top of `block`, and those that make it final.
+fn confirmations(chain: &EvmChain, block: BlockNumber) -> Option<Confirmations> {
+    let head = (*chain.seen_heads().borrow())?.block.number;
+    let wanted = match chain.config().finality {
+        FinalityRule::Instant => Some(0),
+        FinalityRule::Confirmations(wanted) => Some(wanted),
+        FinalityRule::Finalized | FinalityRule::Safe => None,
+    };
+    Some(Confirmations { had: head.get().saturating_sub(block.get()), wanted })
+}
+
+/// A linked request, joined with what the destination did: by the lane head, which both sides hash, never by the nonce
+/// alone.
+async fn known(
+    api: &Api,
     entry: &LaneEntry,
     status: &LaneStatus,
     id: TransferId,
     stored: StoredTransfer,
-) -> Transfer {
-    let StoredTransfer { request: linked, settlement, signers, .. } = stored;
-    let place = |chain_id: u64, block: u64, transaction| Place {
-        chain_id,
-        block,
-        block_hash: None,
-        time: None,
-        transaction,
-        submitter: None,
+) -> Result<Transfer, Refusal> {
+    let StoredTransfer { request: linked, settlement, batch, certificate, return_of, signers } =
+        stored;
+    let joined = match &batch {
+        Some(batch) => is_of_our_history(api, entry, batch)?,
+        // Settled before batches were stored: the lane would have halted on another history.
+        None => true,
+    };
+    let settlement = settlement.filter(|_| joined);
+    let certificate = match (certificate, &settlement, &batch) {
+        (Some(certificate), Some(_), _) => Some(certificate),
+        (None, Some(row), Some(batch)) => certified(api, entry, row, batch).await,
+        (_, None, _) | (None, Some(_), None) => None,
     };
     let stage = match &settlement {
         Some(row) => settled_stage(row),
-        None if id.nonce.get() < status.newest.count.get() => Stage::Submitted,
+        None if joined && id.nonce.get() < status.newest.count.get() => Stage::Submitted,
         None => unsettled_stage(status.stage_of(id.nonce)),
     };
     let attestations = signers.map(|(count, signers)| Attestations { count: count.get(), signers });
     let parked = settlement.and_then(|row| parked(entry, &row));
-    let (source, destination) = (entry.lane.source.chain_id, entry.lane.destination.chain_id);
     let sourced = linked.sourced;
-    Transfer {
-        waits_for: waits_for(stage, status, attestations.as_ref(), parked),
+    let units = api.evidence.units((entry.lane.source, &entry.source), &sourced.request).await;
+    Ok(Transfer {
+        waits_for: if joined {
+            waits_for(stage, status, attestations.as_ref(), parked)
+        } else {
+            "the destination holds another request at this place: the lane is halted".into()
+        },
         request_hash: Some(linked.hash),
         head: Some(linked.after.head),
-        source: Some(place(source.get(), sourced.block.get(), sourced.transaction)),
-        destination: settlement
-            .map(|row| place(destination.get(), row.block.get(), row.transaction)),
-        request: Some(request(sourced.request)),
+        source: Some(source_place(entry, &sourced)),
+        destination: settlement.map(|row| destination_place(entry, &row, batch.as_ref())),
+        request: Some(request(sourced.request, units)),
         id,
         stage,
         confirmations: None,
         attestations,
-        certificate: None,
+        certificate: certificate.map(certificate_words),
         parked,
-        return_of: None,
+        return_of: return_of.map(|nonce| entry.lane.reverse().transfer(nonce)),
         as_of: Some(as_of(entry, status)),
+    })
+}
+
+/// Whether the batch ends at the head that is linked here at its count.
+fn is_of_our_history(api: &Api, entry: &LaneEntry, batch: &BatchRow) -> Result<bool, Refusal> {
+    let Some(last) = batch.count.get().checked_sub(1) else { return Ok(false) };
+    let last = Nonce::new(last);
+    let linked = api.store.reader().request(entry.lane.id(), last)?;
+    let linked = linked.ok_or_else(|| rebuilding(entry))?;
+    Ok(linked.after.head == batch.head)
+}
+
+async fn certified(
+    api: &Api,
+    entry: &LaneEntry,
+    row: &SettlementRow,
+    batch: &BatchRow,
+) -> Option<CertificateRow> {
+    let chain = chain_of(api, entry.lane.destination.chain_id)?;
+    api.evidence.certificate(&api.store, (entry.lane, chain), batch, row.transaction).await
+}
+
+fn chain_of(api: &Api, id: ChainId) -> Option<&EvmChain> {
+    api.chains.iter().find(|chain| chain.chain_id() == id)
+}
+
+fn certificate_words(row: CertificateRow) -> Certificate {
+    let CertificateRow { epoch, count, head, signers } = row;
+    Certificate { epoch: epoch.get(), count: count.get(), head, signers }
+}
+
+const fn source_place(entry: &LaneEntry, sourced: &SourcedRequest) -> Place {
+    let BlockStamp { hash, time } = sourced.stamp;
+    Place {
+        chain_id: entry.lane.source.chain_id.get(),
+        block: sourced.block.get(),
+        block_hash: hash,
+        time,
+        transaction: sourced.transaction,
+        submitter: None,
     }
 }
 
-fn request(request: request::Request) -> Request {
-    let kind = match request.kind {
-        request::AssetKind::Native => AssetKind::Native,
-        request::AssetKind::Erc20 => AssetKind::Erc20,
-        request::AssetKind::Erc721 => AssetKind::Erc721,
-        request::AssetKind::Erc1155 => AssetKind::Erc1155,
-    };
-    Request {
-        nonce: request.nonce.get(),
-        kind,
-        sender: request.sender,
-        recipient: request.recipient,
-        token: request.token,
-        counterpart_token: request.counterpart_token,
-        amount_units: request.amount,
-        amount: None,
-        decimals: None,
-        payload: request.payload,
-    }
-}
-
-fn parked(entry: &LaneEntry, row: &SettlementRow) -> Option<Parked> {
-    let Fate::Parked { reason, earliest } = row.fate else { return None };
-    let reason = match reason {
-        observe::ParkReason::TokenUnavailable => ParkReason::TokenUnavailable,
-        observe::ParkReason::LiquidityShort => ParkReason::LiquidityShort,
-        observe::ParkReason::RateLimited => ParkReason::RateLimited,
-        observe::ParkReason::Delayed => ParkReason::Delayed,
-        observe::ParkReason::PayoutFailed => ParkReason::PayoutFailed,
-        observe::ParkReason::OutOfBounds => ParkReason::OutOfBounds,
-        observe::ParkReason::DataRefused => ParkReason::DataRefused,
-    };
-    let ended = row.resolution.map(|resolution| Ended {
+fn destination_place(entry: &LaneEntry, row: &SettlementRow, batch: Option<&BatchRow>) -> Place {
+    Place {
         chain_id: entry.lane.destination.chain_id.get(),
-        block: None,
-        transaction: resolution.transaction,
-        returned_as: resolution.returned_as.map(|nonce| entry.lane.reverse().transfer(nonce)),
-        released_to: None,
-    });
-    let earliest = (1..u64::MAX).contains(&earliest).then_some(earliest);
-    Some(Parked { reason, earliest, ended })
-}
-
-fn settled_stage(row: &SettlementRow) -> Stage {
-    match (row.fate, row.resolution) {
-        (Fate::HandedOver { .. }, _) => Stage::HandedOver,
-        (Fate::Parked { .. }, None) => Stage::Parked,
-        (Fate::Parked { .. }, Some(resolution)) if resolution.returned_as.is_some() => {
-            Stage::Returned
-        }
-        (Fate::Parked { .. }, Some(_)) => Stage::Released,
+        block: row.block.get(),
+        block_hash: row.block_hash,
+        time: row.block_time,
+        transaction: row.transaction,
+        submitter: batch.map(|batch| batch.submitter),
     }
-}
-
-const fn unsettled_stage(stage: lifecycle::Stage) -> Stage {
-    match stage {
-        lifecycle::Stage::Observed => Stage::Observed,
-        lifecycle::Stage::Final => Stage::Final,
-        lifecycle::Stage::Certified => Stage::Certified,
-        lifecycle::Stage::Submitted => Stage::Submitted,
-        lifecycle::Stage::HandedOver => Stage::HandedOver,
-        lifecycle::Stage::Parked => Stage::Parked,
-        lifecycle::Stage::Released => Stage::Released,
-        lifecycle::Stage::Returned => Stage::Returned,
-    }
-}
-
-fn waits_for(
-    stage: Stage,
-    status: &LaneStatus,
-    attestations: Option<&Attestations>,
-    parked: Option<Parked>,
-) -> String {
-    match stage {
-        Stage::Observed => "its source block to become final".into(),
-        Stage::Final => {
-            let (have, want) = (attestations.map_or(0, |it| it.signers.len()), status.threshold);
-            format!("attestations: {have} of {want}")
-        }
-        Stage::Certified => "the submitter's batch".into(),
-        Stage::Submitted => "its batch to be final on the destination".into(),
-        Stage::Parked => parked.map_or_else(String::new, parked_waits_for),
-        Stage::HandedOver | Stage::Released | Stage::Returned => String::new(),
-    }
-}
-
-fn parked_waits_for(parked: Parked) -> String {
-    let from = parked.earliest.map_or_else(String::new, |at| format!(", from Unix time {at}"));
-    format!(
-        "{}{from}: then anyone releases it (releaseParked on the destination bridge); or the recipient \
-         sends it back (returnParked)",
-        parked.reason.waits_for()
-    )
 }

@@ -26,7 +26,7 @@ pub(super) async fn turn_away(mut stream: impl AsyncRead + AsyncWrite + Unpin, e
         stream.shutdown().await?;
         tokio::io::copy(&mut stream.take(REQUEST_BYTES_MAX), &mut tokio::io::sink()).await
     };
-    // Who is gone by now, or does not listen, needs no answer.
+    // One that is gone by now, or does not listen, needs no answer.
     let _ = timeout(LIMIT, told).await;
 }
 

@@ -5,19 +5,19 @@ use std::ops::Range;
 use alloy_primitives::Address;
 use redb::{ReadableTable, Table, WriteTransaction};
 use twinspan_bridge::attest::Attestation;
-use twinspan_bridge::digest::Checkpoint;
+use twinspan_bridge::checkpoint::Checkpoint;
 use twinspan_bridge::ids::{Count, LaneId, Nonce};
 use twinspan_bridge::lane_head::LinkedRequest;
 use twinspan_bridge::observe::{Settlement, SettlementEvent};
 
 use crate::rows::{
     CertificateRow, DecisionRow, Deployment, DiskAttestation, DiskBatch, DiskCertificate,
-    DiskDecision, DiskDeployment, DiskLane, DiskRequest, DiskSchema, DiskSettlement, Fate,
-    Resolution, SettlementRow, decode, encode,
+    DiskDecision, DiskDeployment, DiskLane, DiskRequest, DiskReturn, DiskSchema, DiskSettlement,
+    Fate, Resolution, SettlementRow, decode, encode,
 };
 use crate::tables::{
-    ATTESTATIONS, BATCHES, BY_TRANSACTION, CERTIFICATES, DECISIONS, LANES, META, REQUESTS, SCHEMA,
-    SETTLEMENTS, TRANSACTIONS, attestation_key, batch_key, decision_key, request_key,
+    ATTESTATIONS, BATCHES, BY_TRANSACTION, CERTIFICATES, DECISIONS, LANES, META, REQUESTS, RETURNS,
+    SCHEMA, SETTLEMENTS, TRANSACTIONS, attestation_key, batch_key, decision_key, request_key,
     transaction_key,
 };
 use crate::{StoreError, Write};
@@ -35,6 +35,7 @@ pub(crate) fn create_tables(transaction: &WriteTransaction) -> Result<(), redb::
     transaction.open_table(SETTLEMENTS)?;
     transaction.open_table(BATCHES)?;
     transaction.open_table(CERTIFICATES)?;
+    transaction.open_table(RETURNS)?;
     transaction.open_table(ATTESTATIONS)?;
     transaction.open_table(TRANSACTIONS)?;
     transaction.open_table(DECISIONS)?;
@@ -137,6 +138,7 @@ fn settled(
 ) -> Result<(), StoreError> {
     let mut table = transaction.open_table(SETTLEMENTS)?;
     let mut batches = transaction.open_table(BATCHES)?;
+    let mut returns = transaction.open_table(RETURNS)?;
     for settlement in settlements {
         match settlement.event {
             SettlementEvent::BatchDelivered { first, count, head, submitter } => {
@@ -151,11 +153,15 @@ fn settled(
                 let row = settlement_row(settlement, Fate::Parked { reason, earliest });
                 table.insert(&request_key(lane, nonce), encode(&row)?.as_slice())?;
             }
-            SettlementEvent::Released { nonce } => {
-                resolved(&mut table, lane, nonce, resolution(settlement, None))?;
+            SettlementEvent::Released { nonce, recipient } => {
+                let row = Resolution { released_to: Some(recipient), ..resolution(settlement) };
+                resolved(&mut table, lane, nonce, row)?;
             }
             SettlementEvent::Returned { nonce, return_nonce } => {
-                resolved(&mut table, lane, nonce, resolution(settlement, Some(return_nonce)))?;
+                let row = Resolution { returned_as: Some(return_nonce), ..resolution(settlement) };
+                resolved(&mut table, lane, nonce, row)?;
+                let row = encode(&DiskReturn { of: nonce.get() })?;
+                returns.insert(&request_key(lane, return_nonce), row.as_slice())?;
             }
         }
     }
@@ -163,19 +169,20 @@ fn settled(
 }
 
 fn settlement_row(settlement: &Settlement, fate: Fate) -> DiskSettlement {
-    let Settlement { block, transaction, .. } = *settlement;
-    let (block_hash, block_time, resolution) = (None, None, None);
+    let Settlement { block, stamp, transaction, .. } = *settlement;
+    let (block_hash, block_time, resolution) = (stamp.hash, stamp.time, None);
     SettlementRow { fate, block, block_hash, block_time, transaction, resolution }.into()
 }
 
-fn resolution(settlement: &Settlement, returned_as: Option<Nonce>) -> Resolution {
+fn resolution(settlement: &Settlement) -> Resolution {
+    let Settlement { block, stamp, transaction, .. } = *settlement;
     Resolution {
-        returned_as,
+        returned_as: None,
         released_to: None,
-        block: Some(settlement.block),
-        block_hash: None,
-        block_time: None,
-        transaction: settlement.transaction,
+        block: Some(block),
+        block_hash: stamp.hash,
+        block_time: stamp.time,
+        transaction,
     }
 }
 

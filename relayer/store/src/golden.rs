@@ -5,10 +5,12 @@ use std::fmt::Debug;
 use std::path::Path;
 
 use alloy_primitives::{Address, B256, Bytes, U256, hex};
-use twinspan_bridge::attest::AttestationKey;
-use twinspan_bridge::digest::Checkpoint;
-use twinspan_bridge::ids::{BlockNumber, BridgeAt, ChainId, Count, Epoch, Lane, LaneId, Nonce};
+use twinspan_bridge::checkpoint::Checkpoint;
+use twinspan_bridge::ids::{
+    BlockNumber, BlockStamp, BridgeAt, ChainId, Count, Epoch, Lane, LaneId, Nonce,
+};
 use twinspan_bridge::io::Conflict;
+use twinspan_bridge::key::AttestationKey;
 use twinspan_bridge::lane_head::LanePosition;
 use twinspan_bridge::lane_head::LinkedRequest;
 use twinspan_bridge::observe::ParkReason;
@@ -164,6 +166,7 @@ fn requests(cases: &mut Cases) {
         sourced: SourcedRequest {
             request,
             block: BlockNumber::new(70_000),
+            stamp: BlockStamp::default(),
             transaction: word(5),
             emitted_head: word(6),
         },
@@ -239,6 +242,7 @@ fn settlements(cases: &mut Cases) {
 }
 
 fn batches(cases: &mut Cases) {
+    cases.row("return", DiskReturn { of: 300 });
     cases.row("batch", DiskBatch { first: 300, head: word(1), submitter: address(2) });
     let certificate = CertificateRow {
         epoch: Epoch::new(1),

@@ -12,11 +12,11 @@ use twinspan_bridge::machine::{Snapshot, WINDOW_MAX};
 use crate::StoreError;
 use crate::rows::{
     Account, BatchRow, CertificateRow, DecisionRow, Deployment, DiskAttestation, DiskBatch,
-    DiskCertificate, DiskDecision, DiskDeployment, DiskLane, DiskRequest, DiskSettlement, LaneRow,
-    SettlementRow, TransactionRow, decode,
+    DiskCertificate, DiskDecision, DiskDeployment, DiskLane, DiskRequest, DiskReturn,
+    DiskSettlement, LaneRow, SettlementRow, TransactionRow, decode,
 };
 use crate::tables::{
-    ATTESTATIONS, BATCHES, BY_TRANSACTION, CERTIFICATES, DECISIONS, LANES, META, REQUESTS,
+    ATTESTATIONS, BATCHES, BY_TRANSACTION, CERTIFICATES, DECISIONS, LANES, META, REQUESTS, RETURNS,
     SETTLEMENTS, TRANSACTIONS, attestation_key, attestation_of_key, batch_key, count_of_key,
     decision_key, request_key, request_of_key, transaction_key,
 };
@@ -35,14 +35,12 @@ pub struct Reader {
 pub struct StoredTransfer {
     /// The request.
     pub request: LinkedRequest,
-    /// The hash of its block. `None`: not known.
-    pub block_hash: Option<B256>,
-    /// The time of its block, in seconds of Unix time. `None`: not known.
-    pub block_time: Option<u64>,
     /// Its end on the destination, if it has come to one.
     pub settlement: Option<SettlementRow>,
     /// The batch that it came with. `None`: it has not come, or the batch is not known.
     pub batch: Option<BatchRow>,
+    /// For one that carries a parked transfer of the other lane home: that one's nonce there.
+    pub return_of: Option<Nonce>,
     /// The certificate that paid for that batch. `None`: it has not come, or the certificate is not known.
     pub certificate: Option<CertificateRow>,
     /// The nearest attested checkpoint that covers it, and who signed it.
@@ -144,11 +142,10 @@ impl Reader {
         let settlement = moment.open_table(SETTLEMENTS)?.get(&request_key(id, nonce))?;
         let settlement = settlement.map(|row| decode::<DiskSettlement>(row.value())).transpose()?;
         Ok(Some(StoredTransfer {
-            block_hash: request.block_hash,
-            block_time: request.block_time,
             request: request.into(),
             settlement: settlement.map(SettlementRow::from),
             batch: batch_of(&moment, id, nonce)?,
+            return_of: return_of(&moment, lane, nonce)?,
             certificate: certificate_of(&moment, id, nonce)?,
             signers: signers_of(&moment, lane, nonce)?,
         }))
@@ -228,6 +225,17 @@ fn attestations_above(
         found.push(decode::<DiskAttestation>(value.value())?.of_key(*lane, count, epoch, signer));
     }
     Ok(found)
+}
+
+/// The transfer of the reverse lane that request `nonce` of `lane` carries home.
+fn return_of(
+    moment: &ReadTransaction,
+    lane: &Lane,
+    nonce: Nonce,
+) -> Result<Option<Nonce>, StoreError> {
+    let table = moment.open_table(RETURNS)?;
+    let row = table.get(&request_key(lane.reverse().id(), nonce))?;
+    Ok(row.map(|row| decode::<DiskReturn>(row.value())).transpose()?.map(|row| Nonce::new(row.of)))
 }
 
 /// The batches of a lane do not overlap, and neither do those that certificates paid for: the first that ends after

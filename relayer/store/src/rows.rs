@@ -28,7 +28,7 @@ pub(crate) use deployment::DiskDeployment;
 pub use lane::LaneRow;
 pub(crate) use lane::{DiskLane, DiskPosition};
 pub(crate) use request::{DiskAssetKind, DiskRequest};
-pub(crate) use settlement::{DiskFate, DiskResolution, DiskSettlement};
+pub(crate) use settlement::{DiskFate, DiskResolution, DiskReturn, DiskSettlement};
 pub use settlement::{Fate, Resolution, SettlementRow};
 pub use transaction::{
     Account, BlockRow, FeesRow, IntentRow, OutcomeRow, SiblingRow, StateRow, TransactionRow,

@@ -26,6 +26,9 @@ pub(crate) const REQUESTS: TableDefinition<'_, &[u8; 40], &[u8]> = TableDefiniti
 pub(crate) const SETTLEMENTS: TableDefinition<'_, &[u8; 40], &[u8]> =
     TableDefinition::new("settlements");
 
+/// Lane id ‖ nonce of a return in the reverse lane → nonce of the parked request that it carries home.
+pub(crate) const RETURNS: TableDefinition<'_, &[u8; 40], &[u8]> = TableDefinition::new("returns");
+
 /// Lane id ‖ count after it → `BatchRow`.
 pub(crate) const BATCHES: TableDefinition<'_, &[u8; 40], &[u8]> = TableDefinition::new("batches");
 
@@ -49,7 +52,7 @@ pub(crate) const TRANSACTIONS: TableDefinition<'_, &[u8; 36], &[u8]> =
 pub(crate) const DECISIONS: TableDefinition<'_, &[u8; 40], &[u8]> =
     TableDefinition::new("decisions");
 
-/// Key of [`REQUESTS`] and [`SETTLEMENTS`].
+/// Key of [`REQUESTS`], [`SETTLEMENTS`] and [`RETURNS`].
 #[must_use]
 pub(crate) fn request_key(lane: LaneId, nonce: Nonce) -> [u8; 40] {
     lane_key(lane, nonce.get())

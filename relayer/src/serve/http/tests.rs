@@ -47,7 +47,7 @@ impl Server {
         socket.connect(to).await.expect("it is accepted")
     }
 
-    /// What is answered to a GET from 127.0.0.`host`, which closes.
+    /// The answer to a GET from 127.0.0.`host`, which closes.
     async fn ask(&self, host: u8, headers: &str) -> String {
         let mut stream = self.connect(host).await;
         let request = format!("GET / HTTP/1.1\r\nhost: here\r\nconnection: close\r\n{headers}\r\n");
@@ -141,7 +141,7 @@ async fn those_behind_a_proxy_are_each_held_to_their_own_bound() {
     assert_eq!((status, error.code), (429, ErrorCode::TooManyRequests), "{error}");
     let elsewhere = Arc::clone(&server);
     asked.spawn(async move { elsewhere.ask(9, "x-forwarded-for: 203.0.113.8\r\n").await });
-    // Whoever is no proxy is not believed, and has places of its own.
+    // One that is no proxy is not believed, and has places of its own.
     let liar = Arc::clone(&server);
     asked.spawn(async move { liar.ask(2, "x-forwarded-for: 203.0.113.7\r\n").await });
     let nothing = tokio::time::timeout(Duration::from_millis(200), asked.join_next()).await;

@@ -1,6 +1,7 @@
 //! From schema 2 to 3: blocks with hash and time, batches and certificates, transactions as rows; leftovers go.
 //!
 //! * Requests, settlements and resolutions get room for what schema 2 did not know; it stays unknown.
+//! * Returns are found from the request that carries a transfer home.
 //! * Transactions were JSON.
 //! * Settlements of a destination history that was rewritten go: those that their lane does not count.
 //! * The index by transaction is built anew from the requests: schema 2 left the requests in it that were unlinked.
@@ -8,16 +9,16 @@
 use alloy_primitives::{Address, B256, Bytes, U256};
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
-use twinspan_bridge::ids::LaneId;
+use twinspan_bridge::ids::{LaneId, Nonce};
 
 use crate::StoreError;
 use crate::rows::{
-    DiskAssetKind, DiskFate, DiskLane, DiskPosition, DiskRequest, DiskResolution, DiskSettlement,
-    LaneRow, Row, TransactionRow, decode, encode,
+    DiskAssetKind, DiskFate, DiskLane, DiskPosition, DiskRequest, DiskResolution, DiskReturn,
+    DiskSettlement, LaneRow, Row, TransactionRow, decode, encode,
 };
 use crate::tables::{
-    BATCHES, BY_TRANSACTION, CERTIFICATES, DECISIONS, LANES, REQUESTS, SETTLEMENTS, TRANSACTIONS,
-    request_of_key,
+    BATCHES, BY_TRANSACTION, CERTIFICATES, DECISIONS, LANES, REQUESTS, RETURNS, SETTLEMENTS,
+    TRANSACTIONS, request_key, request_of_key,
 };
 
 /// A table's rows wait here while its new ones are written.
@@ -76,6 +77,7 @@ pub(super) fn migrate(transaction: &WriteTransaction) -> Result<(), StoreError> 
     transaction.open_table(DECISIONS)?;
     transaction.open_table(BATCHES)?;
     transaction.open_table(CERTIFICATES)?;
+    transaction.open_table(RETURNS)?;
     requests(transaction)?;
     settlements(transaction)?;
     transactions(transaction)
@@ -103,6 +105,7 @@ fn settlements(transaction: &WriteTransaction) -> Result<(), StoreError> {
     {
         let lanes = transaction.open_table(LANES)?;
         let mut table = transaction.open_table(SETTLEMENTS)?;
+        let mut returns = transaction.open_table(RETURNS)?;
         // Rows come by lane: each is looked up once.
         let mut counted: Option<(LaneId, u64)> = None;
         for entry in transaction.open_table(OLD_SETTLEMENTS)?.iter()? {
@@ -116,6 +119,11 @@ fn settlements(transaction: &WriteTransaction) -> Result<(), StoreError> {
             if nonce.get() < count {
                 let row = DiskSettlement::from(decode::<Settlement2>(row.value())?);
                 table.insert(key.value(), encode(&row)?.as_slice())?;
+                let returned_as = row.resolution.and_then(|resolution| resolution.returned_as);
+                if let Some(home) = returned_as {
+                    let row = encode(&DiskReturn { of: nonce.get() })?;
+                    returns.insert(&request_key(lane, Nonce::new(home)), row.as_slice())?;
+                }
             }
         }
     }

@@ -2,9 +2,10 @@
 
 use alloy_primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
-use twinspan_bridge::attest::{Attestation, Signature};
-use twinspan_bridge::digest::Checkpoint;
+use twinspan_bridge::attest::Attestation;
+use twinspan_bridge::checkpoint::Checkpoint;
 use twinspan_bridge::ids::{BridgeAt, ChainId, Count, Epoch, Lane};
+use twinspan_bridge::key::Signature;
 use twinspan_bridge::lane_head::LanePosition;
 
 use super::{DiskPosition, Row};

@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use serde::{Deserialize, Serialize};
-use twinspan_bridge::ids::{BlockNumber, Nonce};
+use twinspan_bridge::ids::{BlockNumber, BlockStamp, Nonce};
 use twinspan_bridge::lane_head::LinkedRequest;
 use twinspan_bridge::request::{AssetKind, Request, SourcedRequest};
 
@@ -45,7 +45,7 @@ pub(crate) enum DiskAssetKind {
 impl From<&LinkedRequest> for DiskRequest {
     fn from(linked: &LinkedRequest) -> Self {
         let LinkedRequest { sourced, hash, after, ends_block } = linked;
-        let SourcedRequest { request, block, transaction, emitted_head } = sourced;
+        let SourcedRequest { request, block, stamp, transaction, emitted_head } = sourced;
         Self {
             nonce: request.nonce.get(),
             kind: request.kind.into(),
@@ -56,8 +56,8 @@ impl From<&LinkedRequest> for DiskRequest {
             amount: request.amount,
             payload: request.payload.clone(),
             block: block.get(),
-            block_hash: None,
-            block_time: None,
+            block_hash: stamp.hash,
+            block_time: stamp.time,
             transaction: *transaction,
             emitted_head: *emitted_head,
             hash: *hash,
@@ -82,6 +82,7 @@ impl From<DiskRequest> for LinkedRequest {
         let sourced = SourcedRequest {
             request,
             block: BlockNumber::new(row.block),
+            stamp: BlockStamp { hash: row.block_hash, time: row.block_time },
             transaction: row.transaction,
             emitted_head: row.emitted_head,
         };

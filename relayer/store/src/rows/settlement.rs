@@ -74,6 +74,16 @@ impl Row for DiskSettlement {
     const TABLE: &'static str = "settlements";
 }
 
+/// Whose return a request of the reverse lane is; the lane and the return's nonce are in the key.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DiskReturn {
+    pub(crate) of: u64,
+}
+
+impl Row for DiskReturn {
+    const TABLE: &'static str = "returns";
+}
+
 /// A [`Fate`] on disk.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum DiskFate {

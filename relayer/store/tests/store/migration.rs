@@ -10,7 +10,7 @@ use crate::sample::{
 use crate::support::{beside, fixture};
 use crate::transactions::{account, elsewhere, transactions};
 use redb::{Database, ReadableDatabase, TableDefinition};
-use twinspan_bridge::ids::{BlockNumber, Count, Nonce};
+use twinspan_bridge::ids::{BlockNumber, BlockStamp, Count, Nonce};
 use twinspan_bridge::observe::SettlementEvent;
 use twinspan_store::{Fate, Memory, SCHEMA, StorageBackend, Store, Write};
 
@@ -54,7 +54,7 @@ fn is_the_transfer(store: &Store, nonce: u64) {
     let (id, at) = (lane().id(), Nonce::new(nonce));
     let stored = store.reader().transfer(&lane(), at).expect("read").expect("linked");
     assert_eq!(stored.request, request(nonce));
-    assert_eq!((stored.block_hash, stored.block_time), (None, None));
+    assert_eq!(stored.request.sourced.stamp, BlockStamp::default());
     assert_eq!((stored.batch, stored.certificate), (None, None));
     let found = store.reader().by_transaction(transaction(nonce), 9).expect("read");
     assert!(found.contains(&(id, at)));

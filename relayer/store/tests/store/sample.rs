@@ -1,10 +1,11 @@
 //! One of everything that a store holds: every table, every variant.
 
 use alloy_primitives::{Address, B256, Bytes, U256};
-use twinspan_bridge::attest::{Attestation, AttestationKey};
-use twinspan_bridge::digest::Checkpoint;
-use twinspan_bridge::ids::{BlockNumber, BridgeAt, ChainId, Count, Epoch, Lane, Nonce};
+use twinspan_bridge::attest::Attestation;
+use twinspan_bridge::checkpoint::Checkpoint;
+use twinspan_bridge::ids::{BlockNumber, BlockStamp, BridgeAt, ChainId, Count, Epoch, Lane, Nonce};
 use twinspan_bridge::io::Conflict;
+use twinspan_bridge::key::AttestationKey;
 use twinspan_bridge::lane_head::LanePosition;
 use twinspan_bridge::lane_head::LinkedRequest;
 use twinspan_bridge::observe::{ParkReason, Settlement, SettlementEvent};
@@ -105,6 +106,7 @@ pub(crate) fn request(nonce: u64) -> LinkedRequest {
         hash: request.hash(),
         sourced: SourcedRequest {
             block: BlockNumber::new(500 + nonce / 2),
+            stamp: BlockStamp::default(),
             transaction: transaction(nonce),
             emitted_head: B256::repeat_byte(0x10 + n),
             request,
@@ -124,6 +126,7 @@ pub(crate) fn settlements() -> Vec<Settlement> {
     let at = |block, event| Settlement {
         event,
         block: BlockNumber::new(block),
+        stamp: BlockStamp::default(),
         transaction: B256::repeat_byte(u8::try_from(block % 256).expect("below 256")),
     };
     let handed_over = |nonce| SettlementEvent::HandedOver {
@@ -147,7 +150,10 @@ pub(crate) fn settlements() -> Vec<Settlement> {
             submitter: Address::repeat_byte(0x55),
         },
     ));
-    events.push(at(720, SettlementEvent::Released { nonce: Nonce::new(1) }));
+    events.push(at(
+        720,
+        SettlementEvent::Released { nonce: Nonce::new(1), recipient: Address::repeat_byte(0x77) },
+    ));
     let returned = SettlementEvent::Returned { nonce: Nonce::new(2), return_nonce: Nonce::new(40) };
     events.push(at(730, returned));
     events.push(at(690, handed_over(SETTLED)));

@@ -8,7 +8,7 @@ use crate::sample::{
 };
 use crate::support::{beside, commit, in_memory};
 use alloy_primitives::{Address, B256};
-use twinspan_bridge::digest::Checkpoint;
+use twinspan_bridge::checkpoint::Checkpoint;
 use twinspan_bridge::ids::{Count, Epoch, Nonce};
 use twinspan_bridge::lane_head::LanePosition;
 use twinspan_bridge::observe::SettlementEvent;

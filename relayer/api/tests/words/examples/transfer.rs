@@ -25,6 +25,10 @@ fn request() -> Request {
         amount_units: U256::MAX,
         amount: Some("1.5".to_owned()),
         decimals: Some(18),
+        ids: vec![U256::from(7), U256::MAX],
+        amounts: vec![U256::from(1), U256::from(2)],
+        uri: Some("ipfs://token".to_owned()),
+        data: Bytes::from_static(&[0xda]),
         payload: Bytes::from_static(&[0xda, 0x7a]),
     }
 }
@@ -96,6 +100,10 @@ pub(crate) fn transfer_returned() -> Transfer {
             kind: AssetKind::Native,
             amount: None,
             decimals: None,
+            ids: Vec::new(),
+            amounts: Vec::new(),
+            uri: None,
+            data: Bytes::new(),
             payload: Bytes::new(),
             ..request()
         }),
