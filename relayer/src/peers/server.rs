@@ -13,7 +13,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use governor::middleware::NoOpMiddleware;
-use governor::state::keyed::HashMapStateStore;
+use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
 use serde_json::json;
 use twinspan_chains::rpc::RuntimeClock;
@@ -35,7 +35,7 @@ const ADDRESSES_MAX: usize = 10_000;
 
 /// How much each address may still send.
 type Quotas =
-    RateLimiter<IpAddr, HashMapStateStore<IpAddr>, RuntimeClock, NoOpMiddleware<Duration>>;
+    RateLimiter<IpAddr, DefaultKeyedStateStore<IpAddr>, RuntimeClock, NoOpMiddleware<Duration>>;
 
 #[derive(Clone)]
 struct Peers {
