@@ -171,7 +171,7 @@ async fn ask_status(api: &str, id: &str) -> eyre::Result<()> {
     let threshold = status.lanes().next().and_then(|lane| Some(lane.status.as_ref()?.threshold));
     ensure!(threshold == Some(3), "{status:?}");
     let text = twinspan(["status", "--api", api, id]).await?;
-    for word in [id, "handed over", "requested", "settled", "attested"] {
+    for word in [id, "handed over", "requested", "settled", "certified", "sends      1.5 of"] {
         ensure!(text.ends_well()?.contains(word), "does not say `{word}`:\n{}", text.stdout);
     }
     let transfer = twinspan(["status", "--api", api, id, "--json"]).await?;

@@ -207,10 +207,9 @@ fn show_transfer(transfer: &Transfer) {
         println!("waits for  {}", transfer.waits_for);
     }
     if let Some(request) = &transfer.request {
-        println!(
-            "sends      {} of {} to {}",
-            request.amount_units, request.token, request.recipient
-        );
+        // In lane units where whole tokens are not known.
+        let amount = request.amount.clone().unwrap_or_else(|| request.amount_units.to_string());
+        println!("sends      {amount} of {} to {}", request.token, request.recipient);
     }
     for (name, place) in [("requested", transfer.source), ("settled", transfer.destination)] {
         if let Some(place) = place {
