@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, B256};
 use eyre::{OptionExt, bail, ensure};
+use twinspan_bridge::finality::FinalityRule;
 use twinspan_bridge::side::Side;
 use twinspan_chains::Truth;
 use twinspan_integration_tests::simulation::{World, WorldOptions};
@@ -65,6 +66,40 @@ async fn four_relayers_hand_over_both_ways_and_a_fifth_request_after_a_restart()
     Ok(())
 }
 
+/// Before its block is final a request is found by its transaction, and the page says what it waits for.
+#[tokio::test(start_paused = true)]
+async fn a_request_is_told_by_its_transaction_before_it_is_final() -> eyre::Result<()> {
+    let finality = FinalityRule::Confirmations(30);
+    let (history, asked_every) = (40, 1_000);
+    let options =
+        WorldOptions { relayers: 1, history, asked_every, finality, ..Default::default() };
+    let mut world = World::start(options).await?;
+    let bridge = world.pairs[0][Side::Main];
+    world.run(10).await?;
+    world.chains[Side::Main].request(bridge, Address::repeat_byte(7), 5);
+    world.run(5).await?;
+    let transaction = world.chains[Side::Main].last_transaction(bridge).ok_or_eyre("not mined")?;
+    let path = format!("/v1/transfers?transaction={transaction}");
+    let (_, told) = world.ask(0, &path).await?;
+    let observed = &told["transfers"][0];
+    ensure!(
+        observed["stage"] == "observed" && observed["request"]["amount_units"] == "5",
+        "{told:#}"
+    );
+    ensure!(observed["source"]["transaction"] == transaction.to_string(), "{told:#}");
+    let confirmations = &observed["confirmations"];
+    ensure!(confirmations["wanted"] == 30, "{told:#}");
+    ensure!(confirmations["had"].as_u64().is_some_and(|had| (1..10).contains(&had)), "{told:#}");
+    world.run(90).await?;
+    let (_, told) = world.ask(0, &path).await?;
+    ensure!(told["transfers"][0]["stage"] == "handed_over", "{told:#}");
+    let (status, unknown) =
+        world.ask(0, &format!("/v1/transfers?transaction={}", B256::ZERO)).await?;
+    ensure!(status == 200 && unknown["transfers"].as_array().is_some_and(Vec::is_empty));
+    world.stop().await;
+    Ok(())
+}
+
 /// A source takes back what was final there, and was paid: the request that takes its place is not paid.
 #[tokio::test(start_paused = true)]
 async fn no_page_says_handed_over_of_a_request_that_took_the_place_of_a_paid_one()
@@ -93,8 +128,15 @@ async fn no_page_says_handed_over_of_a_request_that_took_the_place_of_a_paid_one
 /// Reads ahead hold the endpoint's places; whoever puts them aside waits for no place.
 async fn is_ready_with_a_history(pairs: u8, concurrency: usize, truth: Truth) -> eyre::Result<()> {
     let asked_every = 10 * u64::from(pairs);
-    let options =
-        WorldOptions { relayers: 1, pairs, history: 3_000, asked_every, concurrency, truth };
+    let options = WorldOptions {
+        relayers: 1,
+        pairs,
+        history: 3_000,
+        asked_every,
+        concurrency,
+        truth,
+        ..Default::default()
+    };
     let mut world = World::start(options).await?;
     for start in ["first", "second"] {
         let mut waited = 0;

@@ -129,6 +129,14 @@ impl SimChain {
         newest.world.bridges()[&bridge.address].clone()
     }
 
+    /// The transaction of the newest event of a bridge.
+    #[must_use]
+    pub fn last_transaction(&self, bridge: BridgeAt) -> Option<B256> {
+        let state = self.state();
+        let logs = state.blocks.iter().rev().find_map(|block| block.logs.get(&bridge.address))?;
+        logs.last().map(|(_, log)| log.transaction)
+    }
+
     /// Takes the newest `blocks` blocks back, with all that they did to the bridges.
     ///
     /// # Panics

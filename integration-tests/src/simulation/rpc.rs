@@ -11,7 +11,7 @@ use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 use twinspan_chains::rpc::RpcService;
 
-use super::chain::{Block, FEE, SimChain, State};
+use super::chain::{Block, FEE, Log, SimChain, State};
 
 /// What every account holds, in wei.
 const BALANCE: u128 = 10_u128.pow(24);
@@ -114,14 +114,38 @@ fn transaction(state: &State, hash: B256) -> Value {
 }
 
 fn receipt(state: &State, hash: B256) -> Value {
-    let found = state.blocks.iter().rev().find_map(|block| Some((block, block.mined.get(&hash)?)));
-    let Some((block, mined)) = found else { return Value::Null };
+    let holds = |block: &&Block| {
+        let logs = || block.logs.values().flatten();
+        block.mined.contains_key(&hash) || logs().any(|(_, log)| log.transaction == hash)
+    };
+    let Some(block) = state.blocks.iter().rev().find(holds) else { return Value::Null };
+    // Whatever is told of here without having been sent here was accepted.
+    let accepted = block.mined.get(&hash).is_none_or(|mined| mined.accepted);
+    let logs = block.logs.iter().flat_map(|(address, logs)| {
+        let of_this = logs.iter().filter(|(_, log)| log.transaction == hash);
+        of_this.map(|(place, log)| shown_log(block, *address, *place, log))
+    });
     json!({
         "transactionHash": hash,
         "blockHash": block.hash,
         "blockNumber": U64::from(block.header.number),
-        "status": U64::from(u64::from(mined.accepted)),
+        "status": U64::from(u64::from(accepted)),
         "gasUsed": U64::from(50_000),
+        "logs": logs.collect::<Vec<_>>(),
+    })
+}
+
+fn shown_log(block: &Block, address: Address, place: usize, log: &Log) -> Value {
+    json!({
+        "address": address,
+        "topics": log.data.topics(),
+        "data": log.data.data,
+        "blockNumber": U64::from(block.header.number),
+        "blockHash": block.hash,
+        "transactionHash": log.transaction,
+        "transactionIndex": U64::from(place),
+        "logIndex": U64::from(place),
+        "removed": false,
     })
 }
 
@@ -138,17 +162,7 @@ fn logs(state: &State, filter: &Value) -> Result<Value, Refused> {
     let mut found = Vec::new();
     for block in blocks {
         for (index, log) in block.logs.get(&address).into_iter().flatten() {
-            found.push(json!({
-                "address": address,
-                "topics": log.data.topics(),
-                "data": log.data.data,
-                "blockNumber": U64::from(block.header.number),
-                "blockHash": block.hash,
-                "transactionHash": log.transaction,
-                "transactionIndex": U64::from(*index),
-                "logIndex": U64::from(*index),
-                "removed": false,
-            }));
+            found.push(shown_log(block, address, *index, log));
         }
     }
     Ok(Value::Array(found))

@@ -59,6 +59,8 @@ pub struct WorldOptions {
     pub asked_every: u64,
     /// Calls that an endpoint answers at a time.
     pub concurrency: usize,
+    /// When a block counts as final.
+    pub finality: FinalityRule,
     /// What reads rest on. With anything but one endpoint's word there are two nodes a chain, which must agree.
     pub truth: Truth,
 }
@@ -71,6 +73,7 @@ impl Default for WorldOptions {
             history: 0,
             asked_every: 10,
             concurrency: 32,
+            finality: FinalityRule::Instant,
             truth: Truth::Single,
         }
     }
@@ -322,7 +325,7 @@ impl World {
             chain_id: chain_id(side),
             genesis_hash: None,
             endpoints: (0..quorum).map(endpoint).collect(),
-            finality: FinalityRule::Instant,
+            finality: self.options.finality,
             poll_interval: BLOCK_EVERY,
             stall_after: Duration::from_secs(30),
             log_range_max: 500,

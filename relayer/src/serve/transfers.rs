@@ -172,9 +172,12 @@ async fn unfinal_of(api: &Api, transaction: B256) -> Result<Vec<Transfer>, Refus
             let problem = "too many transactions are looked for that are in no final block";
             return Err(Refusal::new(ErrorCode::Busy, problem).or("ask again in a second"));
         }
-        let Ok(Some((block, asked))) = chain.requests_of(&bridges, transaction).await else {
-            continue;
-        };
+        let asked = chain.requests_of(&bridges, transaction).await.map_err(|fault| {
+            // Whoever cannot look does not say that there is nothing.
+            let problem = format!("chain `{}` is not asked now: {fault}", chain.name());
+            Refusal::new(ErrorCode::Busy, problem).or("ask again, or ask another relayer")
+        })?;
+        let Some((block, asked)) = asked else { continue };
         for (bridge, sourced) in asked.into_iter().take(TRANSFERS_MAX - found.len()) {
             let entry = lanes.iter().find(|entry| entry.lane.source.address == bridge);
             let Some(entry) = entry else { continue };
