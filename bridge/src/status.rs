@@ -62,7 +62,7 @@ pub struct LaneStatus {
     pub abstains: Option<Abstention>,
 }
 
-/// How far a transfer has come.
+/// How far a transfer has come that the destination has not settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
     /// In a source block that may still be taken back.
@@ -73,29 +73,6 @@ pub enum Stage {
     Certified,
     /// In a batch of this relayer that is on its way.
     Submitted,
-    /// Paid.
-    HandedOver,
-    /// Its place is final, its payout is owed.
-    Parked,
-    /// Parked, then paid.
-    Released,
-    /// Parked, then sent back.
-    Returned,
-}
-
-impl std::fmt::Display for Stage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Observed => "observed",
-            Self::Final => "final",
-            Self::Certified => "certified",
-            Self::Submitted => "submitted",
-            Self::HandedOver => "handed over",
-            Self::Parked => "parked",
-            Self::Released => "released",
-            Self::Returned => "returned",
-        })
-    }
 }
 
 impl LaneStatus {

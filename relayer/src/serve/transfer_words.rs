@@ -94,10 +94,6 @@ pub(super) const fn unsettled_stage(stage: lane_status::Stage) -> Stage {
         lane_status::Stage::Final => Stage::Final,
         lane_status::Stage::Certified => Stage::Certified,
         lane_status::Stage::Submitted => Stage::Submitted,
-        lane_status::Stage::HandedOver => Stage::HandedOver,
-        lane_status::Stage::Parked => Stage::Parked,
-        lane_status::Stage::Released => Stage::Released,
-        lane_status::Stage::Returned => Stage::Returned,
     }
 }
 
