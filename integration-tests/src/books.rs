@@ -64,10 +64,10 @@ impl Live {
 
     /// All relayers tell the same of a sample of transfers.
     async fn agree(&self, ledger: &Ledger) -> eyre::Result<()> {
-        for (index, lane) in ledger.lanes.iter().enumerate() {
+        for (direction, lane) in ledger.lanes.iter() {
             let step = lane.requests.len().div_ceil(SAMPLE_MAX).max(1);
             let ids = lane.requests.keys().rev().step_by(step);
-            for id in ids.map(|nonce| self.world.lane(index).transfer(*nonce)) {
+            for id in ids.map(|nonce| self.world.lane(direction).transfer(*nonce)) {
                 self.agreed(id).await?;
             }
         }

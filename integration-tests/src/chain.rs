@@ -6,6 +6,7 @@ use alloy::sol_types::SolEvent;
 use eyre::{WrapErr, eyre};
 use serde_json::{Value, json};
 use twinspan_bridge::ids::Nonce;
+use twinspan_bridge::side::Side;
 use twinspan_contracts::Bridge;
 use twinspan_devnet::World;
 
@@ -15,7 +16,7 @@ use crate::live::{PATIENCE, eventually};
 ///
 /// # Errors
 /// If the node refuses.
-pub async fn reorganise(world: &World, side: usize, depth: u64) -> eyre::Result<()> {
+pub async fn reorganise(world: &World, side: Side, depth: u64) -> eyre::Result<()> {
     let provider = &world.chains[side].provider;
     let done: Value = provider
         .raw_request("anvil_reorg".into(), json!([depth, []]))
@@ -29,7 +30,7 @@ pub async fn reorganise(world: &World, side: usize, depth: u64) -> eyre::Result<
 ///
 /// # Errors
 /// If the node does not answer.
-pub async fn height(world: &World, side: usize) -> eyre::Result<u64> {
+pub async fn height(world: &World, side: Side) -> eyre::Result<u64> {
     Ok(world.chains[side].provider.get_block_number().await?)
 }
 
@@ -37,7 +38,7 @@ pub async fn height(world: &World, side: usize) -> eyre::Result<u64> {
 ///
 /// # Errors
 /// If it is not, in time.
-pub async fn pass(world: &World, side: usize, blocks: u64) -> eyre::Result<()> {
+pub async fn pass(world: &World, side: Side, blocks: u64) -> eyre::Result<()> {
     let until = height(world, side).await? + blocks;
     eventually("the chain goes on", PATIENCE, async || Ok(height(world, side).await? >= until))
         .await
@@ -47,7 +48,7 @@ pub async fn pass(world: &World, side: usize, blocks: u64) -> eyre::Result<()> {
 ///
 /// # Errors
 /// If the node does not answer.
-pub async fn block_of(world: &World, side: usize, transaction: B256) -> eyre::Result<Option<u64>> {
+pub async fn block_of(world: &World, side: Side, transaction: B256) -> eyre::Result<Option<u64>> {
     let receipt = world.chains[side].provider.get_transaction_receipt(transaction).await?;
     Ok(receipt.and_then(|receipt| receipt.block_number))
 }
@@ -56,7 +57,7 @@ pub async fn block_of(world: &World, side: usize, transaction: B256) -> eyre::Re
 ///
 /// # Errors
 /// If it is in none, in time.
-pub async fn mined(world: &World, side: usize, transaction: B256) -> eyre::Result<u64> {
+pub async fn mined(world: &World, side: Side, transaction: B256) -> eyre::Result<u64> {
     let mut block = None;
     eventually("the transaction is in a block", PATIENCE, async || {
         block = block_of(world, side, transaction).await?;
@@ -70,7 +71,7 @@ pub async fn mined(world: &World, side: usize, transaction: B256) -> eyre::Resul
 ///
 /// # Errors
 /// If the node does not know it.
-pub async fn raw(world: &World, side: usize, transaction: B256) -> eyre::Result<Bytes> {
+pub async fn raw(world: &World, side: Side, transaction: B256) -> eyre::Result<Bytes> {
     let found = world.chains[side].provider.get_raw_transaction_by_hash(transaction).await?;
     found.ok_or_else(|| eyre!("the node does not know {transaction}"))
 }
@@ -79,7 +80,7 @@ pub async fn raw(world: &World, side: usize, transaction: B256) -> eyre::Result<
 ///
 /// # Errors
 /// If it made none.
-pub async fn nonce_of(world: &World, side: usize, transaction: B256) -> eyre::Result<Nonce> {
+pub async fn nonce_of(world: &World, side: Side, transaction: B256) -> eyre::Result<Nonce> {
     let receipt = world.chains[side].provider.get_transaction_receipt(transaction).await?;
     let receipt = receipt.ok_or_else(|| eyre!("{transaction} is in no block"))?;
     let mut events = receipt
@@ -97,7 +98,7 @@ pub async fn nonce_of(world: &World, side: usize, transaction: B256) -> eyre::Re
 /// If that takes too long.
 pub async fn include(
     world: &World,
-    side: usize,
+    side: Side,
     transactions: &[(B256, Bytes)],
 ) -> eyre::Result<()> {
     eventually("what was taken back is included again", PATIENCE, async || {

@@ -8,9 +8,10 @@ use eyre::{WrapErr, eyre};
 use futures::future::join_all;
 use tokio::time::Instant;
 use twinspan_api::lane::{Hold, Lane, LaneStatus};
+use twinspan_bridge::side::{Direction, PerDirection, Side};
 use twinspan_devnet::ledger::Ledger;
 use twinspan_devnet::traffic::{Asset, Sent, Traffic};
-use twinspan_devnet::{Options, World, demo, test_signer};
+use twinspan_devnet::{CHAIN_IDS, Options, World, demo, test_signer};
 
 use crate::command::{Outcome, twinspan};
 
@@ -61,7 +62,7 @@ impl Live {
     async fn stock(&mut self) -> eyre::Result<()> {
         let me = test_signer(SENDER).address();
         let amount = U256::from(10_u128.pow(18));
-        for side in 0..2 {
+        for side in Side::BOTH {
             self.traffic.send_to(&self.world, side, Asset::Token, amount, me).await?;
             self.others += 1;
         }
@@ -86,7 +87,7 @@ impl Live {
     ///
     /// # Errors
     /// If the node refuses it.
-    pub async fn ask(&mut self, side: usize, asset: Asset) -> eyre::Result<Sent> {
+    pub async fn ask(&mut self, side: Side, asset: Asset) -> eyre::Result<Sent> {
         let amount = U256::from(1_000_000_000 + self.sent.len());
         let sent = self.traffic.send(&self.world, side, asset, amount).await?;
         self.sent.push(sent);
@@ -143,9 +144,10 @@ impl Live {
     ///
     /// # Errors
     /// If it does not answer.
-    pub async fn report(&self, index: usize, lane: usize) -> eyre::Result<Lane> {
+    pub async fn report(&self, index: usize, direction: Direction) -> eyre::Result<Lane> {
         let status = self.world.relayers[index].status().await?;
-        let lane = status.lanes().nth(lane).cloned();
+        let source = CHAIN_IDS[direction.source()];
+        let lane = status.lanes().find(|lane| lane.source.chain_id == source).cloned();
         lane.ok_or_else(|| eyre!("it serves no such lane"))
     }
 
@@ -153,9 +155,18 @@ impl Live {
     ///
     /// # Errors
     /// If it does not answer, or is only starting.
-    pub async fn lane(&self, index: usize, lane: usize) -> eyre::Result<LaneStatus> {
-        let report = self.report(index, lane).await?;
+    pub async fn lane(&self, index: usize, direction: Direction) -> eyre::Result<LaneStatus> {
+        let report = self.report(index, direction).await?;
         report.status.ok_or_else(|| eyre!("relayer {index} is starting"))
+    }
+
+    /// The state machines' account of both lanes on relayer `index`.
+    ///
+    /// # Errors
+    /// As [`Self::lane`].
+    pub async fn lanes(&self, index: usize) -> eyre::Result<PerDirection<LaneStatus>> {
+        let to_service = self.lane(index, Direction::ToService).await?;
+        Ok(PerDirection::new(to_service, self.lane(index, Direction::ToMain).await?))
     }
 
     /// A metric of all relayers that run, added up.
@@ -181,9 +192,9 @@ impl Live {
     ///
     /// # Errors
     /// If it does not.
-    pub async fn abstains(&self, index: usize, lane: usize) -> eyre::Result<()> {
+    pub async fn abstains(&self, index: usize, direction: Direction) -> eyre::Result<()> {
         eventually("it abstains", PATIENCE, async || {
-            let abstains = self.lane(index, lane).await?.abstains;
+            let abstains = self.lane(index, direction).await?.abstains;
             Ok(matches!(abstains, Some(Hold::Reorganised { .. })))
         })
         .await

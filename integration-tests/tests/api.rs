@@ -14,6 +14,7 @@ use twinspan_api::client::{Client, ClientError};
 use twinspan_api::transfer::{Certificate, Stage};
 use twinspan_api::{ApiError, ErrorCode};
 use twinspan_bridge::ids::{Nonce, TransferId};
+use twinspan_bridge::side::Direction;
 use twinspan_contracts::abi::Bridge;
 use twinspan_devnet::ledger::Ledger;
 use twinspan_integration_tests::books::Ending;
@@ -26,8 +27,9 @@ async fn a_relayer_answers_in_words_and_tells_nothing_that_it_has_not_read() -> 
     let mut live = Live::start("api", |_| {}).await?;
     live.load(12).await?;
     let ledger = live.close(Ending::default()).await?;
-    let (first, _) = ledger.lanes[0].requests.first_key_value().ok_or_eyre("nothing asked")?;
-    let paid = live.world.lane(0).transfer(*first);
+    let requests = &ledger.lanes[Direction::ToService].requests;
+    let (first, _) = requests.first_key_value().ok_or_eyre("nothing asked")?;
+    let paid = live.world.lane(Direction::ToService).transfer(*first);
     refusals(&live, paid).await?;
     words(&live, paid).await?;
     let told = certificates(&live, &ledger).await?;
@@ -92,9 +94,9 @@ async fn certificates(
     ledger: &Ledger,
 ) -> eyre::Result<Vec<(TransferId, Certificate)>> {
     let mut all = Vec::new();
-    for (index, lane) in ledger.lanes.iter().enumerate() {
+    for (direction, lane) in ledger.lanes.iter() {
         for nonce in lane.requests.keys() {
-            let id = live.world.lane(index).transfer(*nonce);
+            let id = live.world.lane(direction).transfer(*nonce);
             let mut told = Vec::new();
             for relayer in &live.world.relayers {
                 let client = Client::new(&relayer.api_url().parse()?, Duration::from_secs(5))?;
@@ -108,8 +110,8 @@ async fn certificates(
                 ensure!((other.source, other.destination) == (first.source, first.destination));
                 ensure!((other.request_hash, other.head) == (first.request_hash, first.head));
             }
-            let destination = &live.world.chains[1 - index];
-            let bridge = live.world.lane(index).destination.address;
+            let destination = &live.world.chains[direction.destination()];
+            let bridge = live.world.lane(direction).destination.address;
             let want = signers_on_chain(&destination.provider, bridge, paid_by.transaction).await?;
             ensure!(certificate.signers == want, "{id}: {certificate:?}, want {want:?}");
             ensure!(certificate.signers.len() >= 3 && certificate.count > nonce.get(), "{id}");

@@ -5,6 +5,7 @@ use alloy::sol_types::SolCall;
 use eyre::{OptionExt, ensure};
 use twinspan_api::transfer::{AssetKind, ParkReason, Request, Stage, Transfer};
 use twinspan_bridge::request::NATIVE_COIN;
+use twinspan_bridge::side::{Direction, Side};
 use twinspan_contracts::abi::asset_kind;
 use twinspan_contracts::{
     Bridge, BridgeMultiToken, BridgeNFT, HandoverLog, TestMultiToken, TestNFT, Vault,
@@ -14,16 +15,13 @@ use twinspan_devnet::traffic::{Traffic, confirm, nft_order, order, token_uri};
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually, sender};
 
-const MAIN: usize = 0;
-const SERVICE: usize = 1;
-
 /// Of each kind in the bulk: 52 in all.
 const OF_EACH: u64 = 13;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_kinds_of_assets_move_both_ways() -> eyre::Result<()> {
     let mut live = Live::start("assets", |_| {}).await?;
-    live.traffic.stock_nfts(&live.world, MAIN, 0..OF_EACH + 2).await?;
+    live.traffic.stock_nfts(&live.world, Side::Main, 0..OF_EACH + 2).await?;
 
     let recipients = bulk(&mut live).await?;
     arrived(&live, &recipients).await?;
@@ -39,7 +37,7 @@ async fn all_kinds_of_assets_move_both_ways() -> eyre::Result<()> {
 
 /// 52 assets of four kinds in one transaction, each to an address of its own.
 async fn bulk(live: &mut Live) -> eyre::Result<Vec<Address>> {
-    let chain = &live.world.chains[MAIN];
+    let chain = &live.world.chains[Side::Main];
     let mut orders = Vec::new();
     let mut recipients = Vec::new();
     for id in 0..OF_EACH {
@@ -51,8 +49,8 @@ async fn bulk(live: &mut Live) -> eyre::Result<Vec<Address>> {
         recipients.extend(to);
     }
     let coins = U256::from((0..OF_EACH).map(|id| 1_000 + id).sum::<u64>());
-    let asked = live.traffic.bulk(&live.world, MAIN, orders, coins).await?;
-    confirm(&live.world, MAIN, asked).await?;
+    let asked = live.traffic.bulk(&live.world, Side::Main, orders, coins).await?;
+    confirm(&live.world, Side::Main, asked).await?;
     live.others += recipients.len();
     settle(live, 0).await?;
     Ok(recipients)
@@ -68,7 +66,7 @@ async fn settle(live: &Live, parked: usize) -> eyre::Result<Ledger> {
 }
 
 async fn arrived(live: &Live, recipients: &[Address]) -> eyre::Result<()> {
-    let (home, there) = (&live.world.chains[MAIN], &live.world.chains[SERVICE]);
+    let (home, there) = (&live.world.chains[Side::Main], &live.world.chains[Side::Service]);
     let nft = BridgeNFT::new(home.nft.representation, &there.provider);
     let multi = BridgeMultiToken::new(home.multi.representation, &there.provider);
     for (id, to) in (0..OF_EACH).zip(recipients.chunks(4)) {
@@ -84,26 +82,26 @@ async fn arrived(live: &Live, recipients: &[Address]) -> eyre::Result<()> {
 
 /// An NFT goes to an account of ours and home again, by a transfer to the vault alone.
 async fn nft_home_in_one_step(live: &mut Live) -> eyre::Result<()> {
-    let nft = live.world.chains[MAIN].nft;
+    let nft = live.world.chains[Side::Main].nft;
     let there = vec![nft_order(nft.home, sender(), OF_EACH, None)];
-    live.traffic.bulk(&live.world, MAIN, there, U256::ZERO).await?;
+    live.traffic.bulk(&live.world, Side::Main, there, U256::ZERO).await?;
     live.others += 1;
     settle(live, 0).await?;
 
     let keeper = live.traffic.fresh_recipient();
     let home = TestNFT::safeTransferFrom_1Call {
         from: sender(),
-        to: live.world.chains[SERVICE].vault,
+        to: live.world.chains[Side::Service].vault,
         tokenId: U256::from(OF_EACH),
         data: Bytes::copy_from_slice(keeper.as_slice()),
     };
     let token = nft.representation;
     let sent =
-        live.traffic.call(&live.world, SERVICE, token, home.abi_encode(), U256::ZERO).await?;
-    confirm(&live.world, SERVICE, sent).await?;
+        live.traffic.call(&live.world, Side::Service, token, home.abi_encode(), U256::ZERO).await?;
+    confirm(&live.world, Side::Service, sent).await?;
     live.others += 1;
     settle(live, 0).await?;
-    let at_home = TestNFT::new(nft.home, &live.world.chains[MAIN].provider);
+    let at_home = TestNFT::new(nft.home, &live.world.chains[Side::Main].provider);
     let owner = at_home.ownerOf(U256::from(OF_EACH)).call().await?;
     ensure!(owner == keeper, "the NFT is {owner}'s at home, want {keeper}");
     Ok(())
@@ -111,7 +109,7 @@ async fn nft_home_in_one_step(live: &mut Live) -> eyre::Result<()> {
 
 /// Three ids of a multi-token are one request.
 async fn batch_of_ids_in_one_step(live: &mut Live) -> eyre::Result<()> {
-    let (main, service) = (&live.world.chains[MAIN], &live.world.chains[SERVICE]);
+    let (main, service) = (&live.world.chains[Side::Main], &live.world.chains[Side::Service]);
     let (multi, vault) = (main.multi, main.vault);
     let away = BridgeMultiToken::new(multi.representation, &service.provider);
     let keeper = live.traffic.fresh_recipient();
@@ -125,8 +123,8 @@ async fn batch_of_ids_in_one_step(live: &mut Live) -> eyre::Result<()> {
         data: Bytes::copy_from_slice(keeper.as_slice()),
     };
     let input = call.abi_encode();
-    let sent = live.traffic.call(&live.world, MAIN, multi.home, input, U256::ZERO).await?;
-    confirm(&live.world, MAIN, sent).await?;
+    let sent = live.traffic.call(&live.world, Side::Main, multi.home, input, U256::ZERO).await?;
+    confirm(&live.world, Side::Main, sent).await?;
     live.others += 1;
     settle(live, 0).await?;
     let held = away.balanceOfBatch(vec![keeper; 3], ids).call().await?;
@@ -136,7 +134,7 @@ async fn batch_of_ids_in_one_step(live: &mut Live) -> eyre::Result<()> {
 
 /// A fee is asked, paid on top, kept apart, and collected.
 async fn fees(live: &mut Live) -> eyre::Result<()> {
-    let chain = &live.world.chains[MAIN];
+    let chain = &live.world.chains[Side::Main];
     let (token, vault) = (chain.token.home, Vault::new(chain.vault, &chain.provider));
     let fee = Vault::Fee { flat: 100, rate: 25 };
     vault.setFee(token, fee).send().await?.get_receipt().await?;
@@ -151,14 +149,15 @@ async fn fees(live: &mut Live) -> eyre::Result<()> {
         data: Bytes::new(),
     };
     let to = chain.vault;
-    let sent = live.traffic.call(&live.world, MAIN, to, call.abi_encode(), U256::ZERO).await?;
-    confirm(&live.world, MAIN, sent).await?;
+    let sent =
+        live.traffic.call(&live.world, Side::Main, to, call.abi_encode(), U256::ZERO).await?;
+    confirm(&live.world, Side::Main, sent).await?;
     live.others += 1;
     let ledger = settle(live, 0).await?;
     let books = ledger.conservation(&live.world).await?;
     ensure!(books.iter().any(|token| token.fees == quote.fee), "no fee in {books:?}");
 
-    let chain = &live.world.chains[MAIN];
+    let chain = &live.world.chains[Side::Main];
     let vault = Vault::new(chain.vault, &chain.provider);
     vault.collectFees(token).send().await?.get_receipt().await?;
     let left = vault.feesHeld(token).call().await?;
@@ -170,7 +169,7 @@ async fn fees(live: &mut Live) -> eyre::Result<()> {
 
 /// Data reaches a contract that receives handovers; one that refuses it has the assets parked, whole.
 async fn data(live: &mut Live) -> eyre::Result<()> {
-    let provider = live.world.chains[SERVICE].provider.clone();
+    let provider = live.world.chains[Side::Service].provider.clone();
     let log = HandoverLog::deploy_builder(&provider).gas_price(0).deploy().await?;
     let log = HandoverLog::new(log, &provider);
     send_data(live, *log.address(), b"deposit 17").await?;
@@ -181,8 +180,9 @@ async fn data(live: &mut Live) -> eyre::Result<()> {
     log.setRefusing(true).gas_price(0).send().await?.get_receipt().await?;
     send_data(live, *log.address(), b"deposit 18").await?;
     let ledger = settle(live, 1).await?;
-    let (nonce, _) = ledger.lanes[MAIN].parked.first_key_value().ok_or_eyre("nothing parked")?;
-    let id = live.world.lane(MAIN).transfer(*nonce);
+    let (nonce, _) =
+        ledger.lanes[Direction::ToService].parked.first_key_value().ok_or_eyre("nothing parked")?;
+    let id = live.world.lane(Direction::ToService).transfer(*nonce);
     let mut told = Vec::<Transfer>::new();
     eventually("all relayers tell that it is parked", PATIENCE, async || {
         told.clear();
@@ -202,11 +202,12 @@ async fn data(live: &mut Live) -> eyre::Result<()> {
         payload: request.payload.clone(),
     };
     let mut anyone = Traffic::prepare(&live.world, 2).await?;
-    let bridge = live.world.chains[SERVICE].bridge;
+    let bridge = live.world.chains[Side::Service].bridge;
     let input = release.abi_encode();
     let gas = 1_500_000;
-    let sent = anyone.call_with_gas(&live.world, SERVICE, bridge, input, U256::ZERO, gas).await?;
-    confirm(&live.world, SERVICE, sent).await?;
+    let sent =
+        anyone.call_with_gas(&live.world, Side::Service, bridge, input, U256::ZERO, gas).await?;
+    confirm(&live.world, Side::Service, sent).await?;
     let (count, data) = (log.count().call().await?, log.data().call().await?);
     ensure!(count == U256::from(2) && &data[..] == b"deposit 18", "{count} with {data}");
     Ok(())
@@ -232,7 +233,7 @@ fn as_the_bridge_has_it(request: &Request) -> Bridge::Request {
 }
 
 async fn send_data(live: &mut Live, recipient: Address, data: &[u8]) -> eyre::Result<B256> {
-    let chain = &live.world.chains[MAIN];
+    let chain = &live.world.chains[Side::Main];
     let call = Vault::requestERC20Call {
         token: chain.token.home,
         recipient,
@@ -241,8 +242,9 @@ async fn send_data(live: &mut Live, recipient: Address, data: &[u8]) -> eyre::Re
         data: Bytes::copy_from_slice(data),
     };
     let to = chain.vault;
-    let sent = live.traffic.call(&live.world, MAIN, to, call.abi_encode(), U256::ZERO).await?;
-    confirm(&live.world, MAIN, sent).await?;
+    let sent =
+        live.traffic.call(&live.world, Side::Main, to, call.abi_encode(), U256::ZERO).await?;
+    confirm(&live.world, Side::Main, sent).await?;
     live.others += 1;
     Ok(sent)
 }

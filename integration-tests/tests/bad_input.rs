@@ -3,10 +3,11 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, address};
 use eyre::{OptionExt, WrapErr, ensure};
 use flate2::read::GzDecoder;
 use serde_json::Value;
+use twinspan_bridge::side::{PerSide, Side};
 use twinspan_devnet::{Options, World};
 use twinspan_integration_tests::command::{run, twinspan};
 use twinspan_integration_tests::live::folder;
@@ -15,9 +16,6 @@ use twinspan_integration_tests::live::folder;
 struct Trial {
     world: World,
 }
-
-/// The bridges of a pair: main and service.
-type Bridges = [Address; 2];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_wrong_at_the_start_is_refused_in_one_message() -> eyre::Result<()> {
@@ -38,24 +36,24 @@ async fn wrong_chains(trial: &Trial) -> eyre::Result<()> {
     let online = ["check-config", "--online", "--config", text(&other_id)?];
     twinspan(online).await?.refuses(2, &words)?;
 
-    let urls = [0, 1].map(|side| trial.world.chains[side].node.http_url().to_string());
+    let [main, service] = Side::BOTH.map(|side| &trial.world.chains[side].node);
+    let (main_http, main_ws) = (main.http_url().to_string(), main.ws_url().to_string());
     let swapped = trial.changed(|text| {
-        let ws = [0, 1].map(|side| trial.world.chains[side].node.ws_url().to_string());
-        let text = text.replace(&urls[0], "HTTP").replace(&urls[1], &urls[0]);
-        let text = text.replace("HTTP", &urls[1]).replace(&ws[0], "WS").replace(&ws[1], &ws[0]);
-        text.replace("WS", &ws[1])
+        let (http, ws) = (service.http_url().to_string(), service.ws_url().to_string());
+        let text = text.replace(&main_http, "HTTP").replace(&http, &main_http);
+        let text = text.replace("HTTP", &http).replace(&main_ws, "WS").replace(&ws, &main_ws);
+        text.replace("WS", &ws)
     })?;
     run(&swapped).await?.refuses(2, &["serves chain id", "check `chain_id`"])?;
 
     let nobody = trial.changed(|text| {
-        let text = text.replace(&urls[0], "http://127.0.0.1:1/");
-        text.replace(trial.world.chains[0].node.ws_url().as_str(), "ws://127.0.0.1:1/")
+        let text = text.replace(&main_http, "http://127.0.0.1:1/");
+        text.replace(&main_ws, "ws://127.0.0.1:1/")
     })?;
     run(&nobody).await?.refuses(3, &["0 endpoints of chain `main` answer", "`devnet`"])
 }
 
 async fn wrong_bridges(trial: &Trial) -> eyre::Result<()> {
-    let [main, service] = trial.bridges();
     let swapped = trial.changed(|text| {
         let text = text.replace("main = { chain = \"main\"", "main = { chain = \"SERVICE\"");
         let text = text.replace("service = { chain = \"service\"", "service = { chain = \"main\"");
@@ -65,23 +63,26 @@ async fn wrong_bridges(trial: &Trial) -> eyre::Result<()> {
     let words = ["relayer.redb", "pair `demo`", "31338", "correct the configuration"];
     run(&swapped).await?.refuses(1, &words)?;
 
-    let empty = "0x00000000000000000000000000000000000abcde";
-    let no_code = trial.with_bridges(main, empty.parse()?)?;
+    let with = |side, bridge| {
+        let mut bridges = trial.bridges();
+        bridges[side] = bridge;
+        trial.with_bridges(bridges)
+    };
+    let empty = address!("0x00000000000000000000000000000000000abcde");
+    let no_code = with(Side::Service, empty)?;
     let words = ["pairs.demo.main", "names", "as its counterpart", "another deployment"];
     run(&no_code).await?.refuses(2, &words)?;
-    let no_code = trial.with_bridges(empty.parse()?, service)?;
+    let no_code = with(Side::Main, empty)?;
     let words = ["pairs.demo.main", "no contract", "@31337", "check `bridge` and `chain`"];
     run(&no_code).await?.refuses(2, &words)?;
-    let no_bridge = trial.with_bridges(trial.world.chains[0].token.home, service)?;
+    let no_bridge = with(Side::Main, trial.world.chains[Side::Main].token.home)?;
     run(&no_bridge).await?.refuses(2, &["pairs.demo.main", "bridge", "check `bridge`"])?;
 
-    let [_, other] = trial.deploy(3).await?;
-    let mixed = trial.with_bridges(main, other)?;
+    let mixed = with(Side::Service, trial.deploy(3).await?[Side::Service])?;
     let words = ["pairs.demo.main", "names", "as its counterpart", "another deployment"];
     run(&mixed).await?.refuses(2, &words)?;
 
-    let [main, service] = trial.deploy(2).await?;
-    let minority = trial.with_bridges(main, service)?;
+    let minority = trial.with_bridges(trial.deploy(2).await?)?;
     let words = ["pairs.demo.main", "2 of 4", "less than a majority", "pairs.demo.allow_minority"];
     run(&minority).await?.refuses(2, &words)
 }
@@ -121,13 +122,13 @@ async fn wrong_accounts(trial: &Trial) -> eyre::Result<()> {
 }
 
 async fn wrong_stores(trial: &Trial) -> eyre::Result<()> {
-    let [main, service] = trial.deploy(3).await?;
-    let other = trial.with_bridges(main, service)?;
+    let others = trial.deploy(3).await?;
+    let other = trial.with_bridges(others)?;
     let words = [
         "relayer.redb",
         "pair `demo`",
-        &main.to_string(),
-        &trial.bridges()[0].to_string(),
+        &others[Side::Main].to_string(),
+        &trial.bridges()[Side::Main].to_string(),
         "name another store path, or correct the configuration",
     ];
     run(&other).await?.refuses(1, &words)?;
@@ -217,8 +218,8 @@ impl Trial {
         &self.world.relayers[0].folder
     }
 
-    fn bridges(&self) -> Bridges {
-        [self.world.chains[0].bridge, self.world.chains[1].bridge]
+    fn bridges(&self) -> PerSide<Address> {
+        PerSide::from_fn(|side| self.world.chains[side].bridge)
     }
 
     /// The relayer's own configuration but for one text.
@@ -226,16 +227,14 @@ impl Trial {
         self.changed(|text| text.replace(from, to))
     }
 
-    fn with_bridges(&self, main: Address, service: Address) -> eyre::Result<PathBuf> {
-        let [was_main, was_service] = self.bridges();
-        self.changed(|text| {
-            let text = text.replace(&format!("bridge = \"{was_main}\", start"), "MAIN");
-            let text = text.replace(&format!("bridge = \"{was_service}\", start"), "SERVICE");
-            // The first line of the two is the main bridge's, also where both have one address.
-            let text = text.replacen("MAIN", &format!("bridge = \"{main}\", start"), 1);
-            let text = text.replace("MAIN", &format!("bridge = \"{service}\", start"));
-            text.replace("SERVICE", &format!("bridge = \"{service}\", start"))
-        })
+    fn with_bridges(&self, bridges: PerSide<Address>) -> eyre::Result<PathBuf> {
+        let end = |side, of: PerSide<Address>| {
+            format!("{side} = {{ chain = \"{side}\", bridge = \"{}\"", of[side])
+        };
+        let moved = |text: String, side: Side| {
+            text.replace(&end(side, self.bridges()), &end(side, bridges))
+        };
+        self.changed(|text| Side::BOTH.into_iter().fold(text, moved))
     }
 
     fn changed(&self, change: impl Fn(String) -> String) -> eyre::Result<PathBuf> {
@@ -248,9 +247,9 @@ impl Trial {
     }
 
     /// Deploys another pair with the same members, as an operator does.
-    async fn deploy(&self, threshold: u8) -> eyre::Result<Bridges> {
+    async fn deploy(&self, threshold: u8) -> eyre::Result<PerSide<Address>> {
         let [main, service] =
-            [0, 1].map(|side| self.world.chains[side].node.http_url().to_string());
+            Side::BOTH.map(|side| self.world.chains[side].node.http_url().to_string());
         let members = self.world.relayers.iter().map(|relayer| relayer.address.to_string());
         let members = members.collect::<Vec<_>>().join(",");
         let keystore = self.folder().join("submitter.json");
@@ -277,11 +276,10 @@ impl Trial {
         }
         let deployed = twinspan(arguments.iter().chain(&["--allow-minority"])).await?;
         let deployed: Value = serde_json::from_str(deployed.ends_well()?)?;
-        let bridge = |side: &str| {
-            let address = deployed[side]["bridge"].as_str().ok_or_eyre("no bridge")?;
+        PerSide::try_from_fn(|side| {
+            let address = deployed[side.label()]["bridge"].as_str().ok_or_eyre("no bridge")?;
             address.parse::<Address>().wrap_err("a bridge's address")
-        };
-        Ok([bridge("main")?, bridge("service")?])
+        })
     }
 }
 

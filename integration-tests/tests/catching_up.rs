@@ -3,6 +3,7 @@
 use alloy::primitives::U64;
 use alloy::providers::Provider;
 use eyre::ensure;
+use twinspan_api::lane::LaneStatus;
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually};
 
@@ -30,19 +31,14 @@ async fn a_lost_store_is_rebuilt_where_no_node_has_old_states() -> eyre::Result<
     let before = surveys(&live);
     live.world.relayers[ROBBED].kill().await?;
     std::fs::remove_file(live.world.relayers[ROBBED].store())?;
-    for chain in &live.world.chains {
+    for chain in live.world.chains.values() {
         let mined = chain.provider.raw_request("anvil_mine".into(), (U64::from(2 * STATES),));
         let (): () = mined.await?;
     }
     live.restart(ROBBED).await?;
     eventually("it knows what the others know", PATIENCE, async || {
-        for lane in 0..2 {
-            let (own, others) = (live.lane(ROBBED, lane).await?, live.lane(0, lane).await?);
-            if (own.linked, own.settled) != (others.linked, others.settled) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        let known = |_, lane: LaneStatus| (lane.linked, lane.settled);
+        Ok(live.lanes(ROBBED).await?.map(known) == live.lanes(0).await?.map(known))
     })
     .await?;
     let surveys = surveys(&live) - before;

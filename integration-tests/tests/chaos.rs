@@ -6,6 +6,7 @@ use std::time::Duration;
 use eyre::{WrapErr, ensure};
 use tokio::time::Instant;
 use twinspan_api::lane::Reason;
+use twinspan_bridge::side::{PerSide, Side};
 use twinspan_chains::Truth;
 use twinspan_devnet::ports::{Ports, free_port};
 use twinspan_integration_tests::books::Ending;
@@ -24,22 +25,22 @@ fn is_long() -> bool {
 struct Storm {
     live: Live,
     /// By chain.
-    endpoints: [Vec<Chaos>; 2],
+    endpoints: PerSide<Vec<Chaos>>,
 }
 
 impl Storm {
     async fn start(name: &str, endpoints: usize, truth: (Truth, usize)) -> eyre::Result<Self> {
-        let ports = [free_port()?, free_port()?];
-        let mut opened = [Vec::new(), Vec::new()];
-        for (chain, port) in opened.iter_mut().zip(ports) {
+        let ports = PerSide::try_from_fn(|_| free_port())?;
+        let mut opened = PerSide::<Vec<Chaos>>::default();
+        for (side, port) in ports.iter() {
             for _ in 0..endpoints {
-                chain.push(Chaos::open(format!("http://127.0.0.1:{port}")).await?);
+                opened[side].push(Chaos::open(format!("http://127.0.0.1:{port}")).await?);
             }
         }
-        let urls = |chain: &Vec<Chaos>| chain.iter().map(|it| it.url().to_owned()).collect();
         let live = Live::start(name, |options| {
             options.ports = Ports::Nodes(ports);
-            options.endpoints = [urls(&opened[0]), urls(&opened[1])];
+            let urls = |side| opened[side].iter().map(|it| it.url().to_owned()).collect();
+            options.endpoints = PerSide::from_fn(urls);
             options.truth = truth;
             options.takeover = Duration::from_secs(1);
         })
@@ -49,7 +50,7 @@ impl Storm {
 
     /// The first endpoints of both chains have these faults, the others none.
     async fn set(&self, faults: &[Fault]) -> eyre::Result<()> {
-        for chain in &self.endpoints {
+        for chain in self.endpoints.values() {
             for (n, endpoint) in chain.iter().enumerate() {
                 endpoint.set(faults.get(n).copied().unwrap_or(Fault::None)).await?;
             }
@@ -60,7 +61,7 @@ impl Storm {
     /// Waits until the relayers have asked the endpoints at `place`.
     async fn meets(&self, place: usize) -> eyre::Result<()> {
         eventually("the endpoint is asked", PATIENCE, async || {
-            Ok(self.endpoints.iter().all(|chain| chain[place].asked() > 0))
+            Ok(self.endpoints.values().all(|chain| chain[place].asked() > 0))
         })
         .await
     }
@@ -108,7 +109,7 @@ async fn one_endpoint_of_three_may_fail_or_lie_in_any_way() -> eyre::Result<()> 
         storm.set(&faults).await?;
         storm.meets(place).await.wrap_err_with(|| format!("{fault:?}"))?;
         let took = storm.transfers_pass().await.wrap_err_with(|| format!("{fault:?}"))?;
-        let asked = storm.endpoints.each_ref().map(|chain| chain[place].asked());
+        let asked = Side::BOTH.map(|side| storm.endpoints[side][place].asked());
         println!("{fault:?}: {took:.1?}, asked {asked:?}");
     }
     storm.close().await

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use eyre::{WrapErr, ensure};
 use twinspan_api::lane::Hold;
+use twinspan_bridge::side::PerDirection;
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually};
 
@@ -59,18 +60,18 @@ async fn a_lost_store_is_rebuilt_and_nothing_is_signed_before_peers_are_asked() 
     live.world.relayers[1].kill().await?;
     live.load(12).await?;
     let requested = live.sent.len() + live.others;
-    let mut before = [None; 2];
+    let mut before = PerDirection::default();
     eventually("both have signed all, and know of each other's", PATIENCE, async || {
         let mut linked = 0;
-        for (lane, before) in before.iter_mut().enumerate() {
-            let status = live.lane(ROBBED, lane).await?;
-            let witness = live.lane(WITNESS, lane).await?;
+        let witnesses = live.lanes(WITNESS).await?;
+        for (direction, status) in live.lanes(ROBBED).await?.iter() {
+            let witness = &witnesses[direction];
             let both = status.waiting_signers.len() == 2 && witness.waiting_signers.len() == 2;
             if !both || status.attested != Some(witness.linked.count) {
                 return Ok(false);
             }
             linked += usize::try_from(witness.linked.count)?;
-            *before = status.attested;
+            before[direction] = status.attested;
         }
         Ok(linked == requested)
     })
@@ -86,8 +87,7 @@ async fn a_lost_store_is_rebuilt_and_nothing_is_signed_before_peers_are_asked() 
             live.world.relayers[ROBBED].start()?;
         }
         eventually("it has read all and signs nothing", PATIENCE, async || {
-            for lane in 0..2 {
-                let status = live.lane(ROBBED, lane).await?;
+            for status in live.lanes(ROBBED).await?.values() {
                 ensure!(status.attested.is_none(), "it signed before it asked: {status:?}");
                 if status.abstains != Some(Hold::Recovering) || status.window == 0 {
                     return Ok(false);
@@ -102,8 +102,7 @@ async fn a_lost_store_is_rebuilt_and_nothing_is_signed_before_peers_are_asked() 
     live.world.links.cut(ROBBED, false);
     live.world.wait_ready(ROBBED, PATIENCE).await?;
     eventually("its signatures are back", PATIENCE, async || {
-        let back = [live.lane(ROBBED, 0).await?, live.lane(ROBBED, 1).await?];
-        Ok([0, 1].map(|lane| back[lane].attested) == before)
+        Ok(live.lanes(ROBBED).await?.map(|_, lane| lane.attested) == before)
     })
     .await?;
 
@@ -111,17 +110,16 @@ async fn a_lost_store_is_rebuilt_and_nothing_is_signed_before_peers_are_asked() 
     live.restart(1).await?;
     live.load(6).await?;
     eventually("all is handed over", PATIENCE, async || {
-        let lanes = [live.lane(ROBBED, 0).await?, live.lane(ROBBED, 1).await?];
-        Ok(lanes.iter().all(|lane| lane.settled.count > 0 && lane.settled == lane.linked))
+        let lanes = live.lanes(ROBBED).await?;
+        Ok(lanes.values().all(|lane| lane.settled.count > 0 && lane.settled == lane.linked))
     })
     .await?;
     live.restart(0).await?;
     live.load(6).await?;
     live.close(Ending::default()).await?;
-    for lane in 0..2 {
-        let robbed = live.lane(ROBBED, lane).await?;
+    for (direction, robbed) in live.lanes(ROBBED).await?.iter() {
         for peer in 0..4 {
-            let peer = live.lane(peer, lane).await?;
+            let peer = live.lane(peer, direction).await?;
             let same = (robbed.linked, robbed.settled) == (peer.linked, peer.settled);
             ensure!(same, "it differs from a peer: {robbed:?}, {peer:?}");
         }

@@ -14,6 +14,7 @@ use twinspan_bridge::checkpoint::Checkpoint;
 use twinspan_bridge::ids::{Count, Epoch};
 use twinspan_bridge::key::AttestationKey;
 use twinspan_bridge::lane_head::LanePosition;
+use twinspan_bridge::side::Direction;
 use twinspan_chains::Clock;
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::live::Live;
@@ -46,7 +47,7 @@ async fn whatever_a_stranger_sends_is_refused_and_counted() -> eyre::Result<()> 
     let json = "application/json";
     let nested = format!("{{\"attestations\":{}", "[".repeat(50_000)).into_bytes();
     let many = vec![honest.clone(); ATTESTATIONS_MAX + 1];
-    let lane = live.world.lane(0).id();
+    let lane = live.world.lane(Direction::ToService).id();
     let other_lane = json!(B256::repeat_byte(7));
     let said = stranger.abstention(&live).await?;
     let say = |field: &str, value: Value| {
@@ -153,21 +154,21 @@ impl Stranger {
 
     /// A well-formed attestation ahead of the lane, by a key that is in no relayer set.
     async fn attestation(&self, live: &Live) -> eyre::Result<Value> {
-        let status = live.lane(0, 0).await?;
+        let status = live.lane(0, Direction::ToService).await?;
         let key = AttestationKey::from_bytes([7; 32])?;
         let count = Count::new(status.linked.count + 1_000);
         let position = LanePosition { count, head: B256::repeat_byte(9) };
-        let lane = live.world.lane(0);
+        let lane = live.world.lane(Direction::ToService);
         let signed = key.sign(Checkpoint { lane, epoch: Epoch::new(status.epoch), position });
         Ok(serde_json::to_value(WireAttestation::from(signed.get()))?)
     }
 
     /// A fresh abstention, by a key that is in no relayer set.
     async fn abstention(&self, live: &Live) -> eyre::Result<Value> {
-        let status = live.lane(0, 0).await?;
+        let status = live.lane(0, Direction::ToService).await?;
         let key = AttestationKey::from_bytes([7; 32])?;
         let said = key.abstain(Statement {
-            lane: live.world.lane(0),
+            lane: live.world.lane(Direction::ToService),
             epoch: Epoch::new(status.epoch),
             count: Count::new(status.newest.count),
             reason: Reason::Paused,

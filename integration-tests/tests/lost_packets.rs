@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use eyre::ensure;
 use twinspan_api::chain::ChainState;
+use twinspan_bridge::side::{PerSide, Side};
 use twinspan_devnet::ports::{Ports, free_port};
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::chaos::Chaos;
@@ -19,13 +20,13 @@ fn what_is_lost_on_the_way_keeps_nothing_from_arriving() -> eyre::Result<()> {
 }
 
 async fn scenes(network: &Network) -> eyre::Result<()> {
-    let ports = [free_port()?, free_port()?];
-    let [main, service] = ports.map(|port| format!("http://127.0.0.1:{port}"));
+    let ports = PerSide::try_from_fn(|_| free_port())?;
     // What relayers reach the nodes over; the test itself asks the nodes.
-    let nodes = [Chaos::open(main).await?, Chaos::open(service).await?];
+    let open = |side| Chaos::open(format!("http://127.0.0.1:{}", ports[side]));
+    let nodes = PerSide::new(open(Side::Main).await?, open(Side::Service).await?);
     let mut live = Live::start("lost_packets", |options| {
         options.ports = Ports::Nodes(ports);
-        options.endpoints = [0, 1].map(|side| vec![nodes[side].url().to_owned()]);
+        options.endpoints = PerSide::from_fn(|side| vec![nodes[side].url().to_owned()]);
         options.cosign_timeout = Duration::from_secs(3);
         options.takeover = Duration::from_secs(1);
     })
@@ -47,7 +48,7 @@ async fn scenes(network: &Network) -> eyre::Result<()> {
     live.all_arrived().await?;
 
     // Both nodes, for longer than several calls may take.
-    network.lose(&nodes.each_ref().map(Chaos::port))?;
+    network.lose(&nodes.values().map(Chaos::port).collect::<Vec<_>>())?;
     live.load(6).await?;
     eventually("a relayer tells that the nodes are out of reach", PATIENCE, async || {
         let chains = live.world.relayers[0].status().await?.chains;

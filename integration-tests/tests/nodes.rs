@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use eyre::{OptionExt, WrapErr, ensure};
 use tokio::process::{Child, Command};
 use twinspan_api::chain::EndpointState;
+use twinspan_bridge::side::{PerSide, Side};
 use twinspan_chains::Truth;
 use twinspan_devnet::node::NodeKind;
 use twinspan_devnet::ports::{Ports, free_port};
@@ -44,7 +45,7 @@ async fn all_moves(live: &mut Live) -> eyre::Result<()> {
 async fn from_geth_to_anvil_and_back() -> eyre::Result<()> {
     let Some(geth) = node("geth") else { return Ok(()) };
     let mut live = Live::start("geth_anvil", |options| {
-        options.nodes[0] = NodeKind::Geth(geth);
+        options.nodes[Side::Main] = NodeKind::Geth(geth);
         options.truth = (Truth::Proof, 1);
     })
     .await?;
@@ -57,7 +58,7 @@ async fn from_geth_to_anvil_and_back() -> eyre::Result<()> {
 async fn from_kaia_to_its_service_chain_and_back() -> eyre::Result<()> {
     let (Some(kcn), Some(kscn)) = (node("kcn"), node("kscn")) else { return Ok(()) };
     let mut live = Live::start("kaia", |options| {
-        options.nodes = [NodeKind::Kaia(kcn), NodeKind::Kaia(kscn)];
+        options.nodes = PerSide::new(NodeKind::Kaia(kcn), NodeKind::Kaia(kscn));
         options.truth = (Truth::Proof, 1);
     })
     .await?;
@@ -69,16 +70,16 @@ async fn from_kaia_to_its_service_chain_and_back() -> eyre::Result<()> {
 async fn from_geth_to_geth_with_few_states() -> eyre::Result<()> {
     let Some(geth) = node("geth") else { return Ok(()) };
     let mut live = Live::start("geth_geth", |options| {
-        options.nodes = [NodeKind::Geth(geth.clone()), NodeKind::Geth(geth)];
+        options.nodes = PerSide::from_fn(|_| NodeKind::Geth(geth.clone()));
         options.truth = (Truth::Proof, 1);
         options.states_kept = Some(128);
         options.log_range_max = 20;
     })
     .await?;
-    ensure!(live.world.options.has_fees(1), "both have fees");
+    ensure!(live.world.options.has_fees(Side::Service), "both have fees");
     all_moves(&mut live).await?;
     // A relayer without its store finds no state of the blocks that it begins with.
-    for side in 0..2 {
+    for side in Side::BOTH {
         let dropped = 140_u64.saturating_sub(height(&live.world, side).await?);
         for _ in 0..dropped.div_ceil(20) {
             pass(&live.world, side, 20).await?;
@@ -99,17 +100,19 @@ async fn a_geth_that_stays_behind_is_no_harm_beside_one_that_does_not() -> eyre:
     let Some(geth) = node("geth") else { return Ok(()) };
     let (port, service, behind) = (free_port()?, free_port()?, free_port()?);
     let mut live = Live::start("geth_behind", |options| {
-        options.nodes[0] = NodeKind::Geth(geth.clone());
-        options.ports = Ports::Nodes([port, service]);
+        options.nodes[Side::Main] = NodeKind::Geth(geth.clone());
+        options.ports = Ports::Nodes(PerSide::new(port, service));
         let url = |port| format!("http://127.0.0.1:{port}");
-        options.endpoints = [vec![url(behind), url(port), url(port)], vec![url(service); 2]];
+        let main = vec![url(behind), url(port), url(port)];
+        options.endpoints = PerSide::new(main, vec![url(service); 2]);
         options.truth = (Truth::Proof, 2);
     })
     .await?;
     live.load(6).await?;
     live.close(Ending::default()).await?;
 
-    let pid = live.world.chains[0].node.process.id().ok_or_eyre("the node does not run")?;
+    let pid =
+        live.world.chains[Side::Main].node.process.id().ok_or_eyre("the node does not run")?;
     let data = live.world.options.folder.join("main.data");
     let copy = live.world.options.folder.join("behind.data");
     run("kill", &["-STOP", &pid.to_string()]).await?;

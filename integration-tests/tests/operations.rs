@@ -8,6 +8,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use twinspan_api::status::Configuration;
 use twinspan_api::transaction::Pending;
+use twinspan_bridge::side::{PerSide, Side};
 use twinspan_devnet::ports::{Ports, free_port};
 use twinspan_devnet::traffic::Asset;
 use twinspan_integration_tests::books::Ending;
@@ -25,12 +26,13 @@ async fn configuration(live: &Live) -> eyre::Result<Configuration> {
 /// process, and whatever is wrong with a file is refused while the old one stays in force.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_configuration_is_taken_and_a_faulty_one_refused() -> eyre::Result<()> {
-    let ports = [free_port()?, free_port()?];
-    let direct = ports.map(|port| format!("http://127.0.0.1:{port}"));
-    let proxies = [Chaos::open(direct[0].clone()).await?, Chaos::open(direct[1].clone()).await?];
+    let ports = PerSide::try_from_fn(|_| free_port())?;
+    let direct = ports.map(|_, port| format!("http://127.0.0.1:{port}"));
+    let open = |side| Chaos::open(direct[side].clone());
+    let proxies = PerSide::new(open(Side::Main).await?, open(Side::Service).await?);
     let mut live = Live::start("reconfigured", |options| {
         options.ports = Ports::Nodes(ports);
-        options.endpoints = [0, 1].map(|side| vec![proxies[side].url().to_owned()]);
+        options.endpoints = PerSide::from_fn(|side| vec![proxies[side].url().to_owned()]);
     })
     .await?;
     live.load(6).await?;
@@ -57,20 +59,17 @@ async fn a_changed_configuration_is_taken_and_a_faulty_one_refused() -> eyre::Re
     }
 
     // Both nodes are to be had elsewhere only.
-    for proxy in &proxies {
+    for proxy in proxies.values() {
         proxy.set(Fault::Wire(Wire::Reset)).await?;
     }
-    let mut moved = good.clone();
-    for side in 0..2 {
-        moved = moved.replace(proxies[side].url(), &direct[side]);
-    }
+    let without_proxies = |text: String| {
+        let moved = |text: String, side| text.replace(proxies[side].url(), &direct[side]);
+        Side::BOTH.into_iter().fold(text, moved)
+    };
     for index in 0..live.world.relayers.len() {
         let path = live.world.relayers[index].config();
-        let mut text = std::fs::read_to_string(&path)?;
-        for side in 0..2 {
-            text = text.replace(proxies[side].url(), &direct[side]);
-        }
-        std::fs::write(&path, if index == CHANGED { moved.clone() } else { text })?;
+        let text = if index == CHANGED { good.clone() } else { std::fs::read_to_string(&path)? };
+        std::fs::write(&path, without_proxies(text))?;
     }
     // Clients that never finish what they ask hold nothing up.
     let mut slow = Vec::new();
@@ -117,13 +116,13 @@ async fn a_stuck_transaction_is_listed_raised_and_given_up() -> eyre::Result<()>
     let mut live = Live::start("by_hand", |_| {}).await?;
     let nobody = tx(&live, 0, &["list"]).await?;
     ensure!(nobody.ends_well()?.contains("no transaction is under way"), "{}", nobody.stdout);
-    let main = live.world.chains[0].provider.clone();
+    let main = live.world.chains[Side::Main].provider.clone();
     let mining = async |seconds: u64| -> eyre::Result<()> {
         let (): () = main.raw_request("evm_setIntervalMining".into(), (seconds,)).await?;
         Ok(())
     };
     mining(0).await?;
-    live.ask(1, Asset::Coin).await?;
+    live.ask(Side::Service, Asset::Coin).await?;
     let mut stuck = None;
     eventually("a batch waits", PATIENCE, async || {
         stuck = listed(&live).await?;

@@ -7,6 +7,7 @@ use alloy::providers::Provider;
 use alloy::sol_types::SolCall;
 use eyre::{OptionExt, ensure, eyre};
 use secrecy::SecretString;
+use twinspan_bridge::side::Side;
 use twinspan_chains::signer::keystore::create_keystore;
 use twinspan_contracts::deploy::{
     HomeAsset, Pair, Site, TokenLimits, TokenMetadata, deploy_pair, link_token,
@@ -47,11 +48,12 @@ async fn two_pairs_in_one_process_do_not_mix() -> eyre::Result<()> {
         let recipient = live.traffic.fresh_recipient();
         let request = Vault::requestNativeCall { recipient, amount, data: Bytes::new() };
         let input = request.abi_encode();
-        live.traffic.call(&live.world, 0, pair.main.vault, input, amount).await?;
+        live.traffic.call(&live.world, Side::Main, pair.main.vault, input, amount).await?;
         recipients.push(recipient);
         live.load(3).await?;
     }
-    let token = BridgeToken::new(wrapped, &live.world.chains[1].provider);
+    let away = &live.world.chains[Side::Service].provider;
+    let token = BridgeToken::new(wrapped, away);
     for recipient in recipients {
         eventually("the second pair pays", PATIENCE, async || {
             Ok(token.balanceOf(recipient).call().await? == amount)
@@ -80,7 +82,7 @@ async fn two_pairs_in_one_process_do_not_mix() -> eyre::Result<()> {
             relayer.status().await?.chains.try_into().map_err(|_| eyre!("not two chains"))?;
         ensure!(main.accounts.len() == 1 && service.accounts.len() == 2, "{service:?}");
         for (sent, account) in sent.iter_mut().zip([relayer.submitter, second]) {
-            *sent += live.world.chains[1].provider.get_transaction_count(account).await?;
+            *sent += away.get_transaction_count(account).await?;
         }
     }
     ensure!(sent[0] > 0 && sent[1] > 0, "one account has sent for both pairs: {sent:?}");
@@ -92,9 +94,9 @@ async fn two_pairs_in_one_process_do_not_mix() -> eyre::Result<()> {
 /// Another pair between the same chains, with the same relayers; and the main coin's representation.
 async fn second_pair(world: &World) -> eyre::Result<(Pair, Address)> {
     let deployer = test_signer(0).address();
-    let [main, service] = &world.chains;
-    let main = Site { provider: &main.provider, deployer, gas_price: None };
-    let service = Site { provider: &service.provider, deployer, gas_price: Some(0) };
+    let site =
+        |side, gas_price| Site { provider: &world.chains[side].provider, deployer, gas_price };
+    let (main, service) = (site(Side::Main, None), site(Side::Service, Some(0)));
     let members = world.relayers.iter().map(|relayer| relayer.address).collect();
     let settings = side_settings(world.options.threshold, members);
     let pair = deploy_pair(&main, &service, &settings, &settings).await?;

@@ -7,6 +7,7 @@ use eyre::{OptionExt, ensure};
 use twinspan_api::transfer::{ParkReason, Stage, Transfer};
 use twinspan_bridge::ids::{Nonce, TransferId};
 use twinspan_bridge::request::Request;
+use twinspan_bridge::side::Side;
 use twinspan_chains::evm::calls::encode_request;
 use twinspan_contracts::{Bridge, BridgeToken, Refuser, Vault};
 use twinspan_devnet::ledger::Ledger;
@@ -16,8 +17,8 @@ use twinspan_integration_tests::chain;
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually, sender};
 
 /// The coin's home, where the refusing recipient lives.
-const HOME: usize = 0;
-const AWAY: usize = 1;
+const HOME: Side = Side::Main;
+const AWAY: Side = HOME.other();
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusing_recipient_is_parked_then_released_or_returned() -> eyre::Result<()> {
@@ -65,7 +66,10 @@ async fn a_refusing_recipient_is_parked_then_released_or_returned() -> eyre::Res
     let ended = expect(&live, id(&live, second), Stage::Returned).await?;
     let ended = ended.parked.and_then(|parked| parked.ended);
     let home = ended.and_then(|ended| ended.returned_as).ok_or_eyre("returned as what?")?;
-    ensure!(home.source == live.world.lane(HOME).source, "{home} is not of the opposite lane");
+    ensure!(
+        home.source == live.world.lane(HOME.outgoing()).source,
+        "{home} is not of the opposite lane"
+    );
     expect(&live, home, Stage::HandedOver).await?;
     live.close(Ending { returned: 1, ..Ending::default() }).await?;
     let again = coins_away(&live).await?;
@@ -122,11 +126,11 @@ async fn set_accepting(
 }
 
 fn id(live: &Live, nonce: Nonce) -> TransferId {
-    live.world.lane(AWAY).transfer(nonce)
+    live.world.lane(AWAY.outgoing()).transfer(nonce)
 }
 
 fn request_of(ledger: &Ledger, nonce: Nonce) -> eyre::Result<Request> {
-    let found = ledger.lanes[AWAY].requests.get(&nonce);
+    let found = ledger.lanes[AWAY.outgoing()].requests.get(&nonce);
     Ok(found.ok_or_eyre("the books do not have the request")?.0.clone())
 }
 

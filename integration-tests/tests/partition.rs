@@ -7,6 +7,7 @@ use alloy::providers::Provider;
 use alloy::rpc::types::Filter;
 use alloy::sol_types::SolEvent;
 use eyre::ensure;
+use twinspan_bridge::side::Side;
 use twinspan_contracts::Bridge;
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually};
@@ -24,10 +25,10 @@ async fn peers_cut_off_from_each_other_meet_on_chain() -> eyre::Result<()> {
     live.load(18).await?;
     live.all_arrived().await?;
     ensure!(live.metric(POSTED).await > 0.0, "nothing was posted");
-    for side in 0..2 {
+    for side in Side::BOTH {
         // Whoever delivers adds its own, which need not be recorded.
         let signers = recorded(&live, side).await?;
-        ensure!(signers >= 2, "chain {side} holds attestations of {signers} relayers, want 2");
+        ensure!(signers >= 2, "the {side} chain holds attestations of {signers} relayers, want 2");
     }
 
     live.cut_all(false);
@@ -51,7 +52,7 @@ async fn peers_cut_off_from_each_other_meet_on_chain() -> eyre::Result<()> {
 }
 
 /// How many relayers have recorded an attestation on a chain.
-async fn recorded(live: &Live, side: usize) -> eyre::Result<usize> {
+async fn recorded(live: &Live, side: Side) -> eyre::Result<usize> {
     let chain = &live.world.chains[side];
     let filter = Filter::new()
         .address(chain.bridge)

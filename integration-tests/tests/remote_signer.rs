@@ -40,11 +40,8 @@ async fn move_key(
 }
 
 async fn handed_over(live: &Live) -> eyre::Result<bool> {
-    let mut handed = 0;
-    for lane in 0..2 {
-        handed += usize::try_from(live.lane(REMOTE, lane).await?.newest.count)?;
-    }
-    Ok(handed == live.sent.len() + live.others)
+    let handed = live.lanes(REMOTE).await?.values().map(|lane| lane.newest.count).sum::<u64>();
+    Ok(usize::try_from(handed)? == live.sent.len() + live.others)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use alloy::primitives::{B256, Bytes};
 use eyre::{WrapErr, ensure};
 use twinspan_bridge::finality::FinalityRule;
+use twinspan_bridge::side::{Direction, PerSide, Side};
 use twinspan_devnet::traffic::{Asset, Traffic};
 use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::chain;
@@ -19,23 +20,23 @@ const DEPTHS: u64 = 64;
 #[tokio::test(flavor = "multi_thread")]
 async fn every_depth_above_finality_converges() -> eyre::Result<()> {
     let mut live = Live::start("reorganised_often", |options| {
-        options.finality = [FinalityRule::Confirmations(DEPTHS + 1); 2];
+        options.finality = PerSide::from_fn(|_| FinalityRule::Confirmations(DEPTHS + 1));
         options.block_seconds = 0.2;
     })
     .await?;
-    for side in 0..2 {
+    for side in Side::BOTH {
         // What the world was made with is final.
         chain::pass(&live.world, side, DEPTHS + 2).await?;
     }
-    let mut asked: [Vec<(B256, Bytes)>; 2] = [Vec::new(), Vec::new()];
+    let mut asked = PerSide::<Vec<(B256, Bytes)>>::default();
     let rounds = number("TWINSPAN_REORGANISATIONS", 2);
     for round in 0..rounds {
-        for (side, asked) in asked.iter_mut().enumerate() {
+        for side in Side::BOTH {
             let sent = live.ask(side, Asset::Coin).await?;
             let raw = chain::raw(&live.world, side, sent.transaction).await?;
-            asked.push((sent.transaction, raw));
+            asked[side].push((sent.transaction, raw));
         }
-        let side = usize::from(round % 2 == 1);
+        let side = if round.is_multiple_of(2) { Side::Main } else { Side::Service };
         chain::pass(&live.world, side, round % 7).await?;
         // Steps that share no divisor with the number of depths meet each of them, the deepest one early.
         let depth = DEPTHS - round * 37 % DEPTHS;
@@ -66,7 +67,7 @@ async fn every_one_below_finality_halts_the_lane_until_a_human_resumes_it() -> e
         options.cosign_timeout = Duration::from_secs(600);
     })
     .await?;
-    let lane_name = live.report(0, 0).await?.name;
+    let lane_name = live.report(0, Direction::ToService).await?.name;
     let rounds = number("TWINSPAN_REORGANISATIONS_BELOW", 1);
     for round in 0..rounds {
         // Who asks now did not ask in the history that is gone.
@@ -74,13 +75,13 @@ async fn every_one_below_finality_halts_the_lane_until_a_human_resumes_it() -> e
         for index in 2..4 {
             live.world.relayers[index].kill().await?;
         }
-        chain::pass(&live.world, 0, 1).await?;
-        let first = live.ask(0, Asset::Coin).await?;
-        let block = chain::mined(&live.world, 0, first.transaction).await?;
+        chain::pass(&live.world, Side::Main, 1).await?;
+        let first = live.ask(Side::Main, Asset::Coin).await?;
+        let block = chain::mined(&live.world, Side::Main, first.transaction).await?;
         live.sent.pop();
         eventually("both have attested it", PATIENCE, async || {
             for index in 0..2 {
-                let lane = live.lane(index, 0).await?;
+                let lane = live.lane(index, Direction::ToService).await?;
                 if lane.linked == lane.settled || lane.attested != Some(lane.linked.count) {
                     return Ok(false);
                 }
@@ -88,13 +89,13 @@ async fn every_one_below_finality_halts_the_lane_until_a_human_resumes_it() -> e
             Ok(true)
         })
         .await?;
-        chain::pass(&live.world, 0, round % 9).await?;
-        let depth = chain::height(&live.world, 0).await? - block + 1;
-        chain::reorganise(&live.world, 0, depth).await?;
+        chain::pass(&live.world, Side::Main, round % 9).await?;
+        let depth = chain::height(&live.world, Side::Main).await? - block + 1;
+        chain::reorganise(&live.world, Side::Main, depth).await?;
         live.traffic = Traffic::prepare(&live.world, 1 + usize::try_from((round + 1) % 3)?).await?;
-        live.ask(0, Asset::Coin).await?;
+        live.ask(Side::Main, Asset::Coin).await?;
         for index in 0..2 {
-            live.abstains(index, 0).await?;
+            live.abstains(index, Direction::ToService).await?;
         }
         for index in 2..4 {
             live.restart(index).await?;
@@ -102,7 +103,7 @@ async fn every_one_below_finality_halts_the_lane_until_a_human_resumes_it() -> e
         live.resume(0, &lane_name, &format!("round {round}")).await?.ends_well()?;
         live.all_arrived().await?;
         eventually("the other one heals by itself", PATIENCE, async || {
-            let lane = live.lane(1, 0).await?;
+            let lane = live.lane(1, Direction::ToService).await?;
             Ok(lane.abstains.is_none() && lane.settled == lane.linked)
         })
         .await?;

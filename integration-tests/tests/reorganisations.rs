@@ -6,6 +6,7 @@ use alloy::primitives::{B256, Bytes, U256};
 use eyre::ensure;
 use twinspan_api::lane::Standing;
 use twinspan_bridge::finality::FinalityRule;
+use twinspan_bridge::side::{Direction, PerSide, Side};
 use twinspan_devnet::ledger::Ledger;
 use twinspan_devnet::traffic::{Asset, Sent, Traffic};
 use twinspan_integration_tests::books::Ending;
@@ -19,12 +20,12 @@ use twinspan_integration_tests::live::{Live, PATIENCE, REWRITTEN, eventually};
 async fn blocks_taken_back_above_finality_change_nothing() -> eyre::Result<()> {
     const CONFIRMATIONS: u64 = 5;
     let mut live = Live::start("reorganised_above", |options| {
-        options.finality = [FinalityRule::Confirmations(CONFIRMATIONS); 2];
+        options.finality = PerSide::from_fn(|_| FinalityRule::Confirmations(CONFIRMATIONS));
     })
     .await?;
     let mut other = Traffic::prepare(&live.world, 2).await?;
     for depth in 1..CONFIRMATIONS {
-        for side in 0..2 {
+        for side in Side::BOTH {
             // What came before is final, so that only this round's requests are taken back.
             chain::pass(&live.world, side, CONFIRMATIONS).await?;
             let mut round = Vec::new();
@@ -63,7 +64,7 @@ async fn history_taken_back_after_its_handover_halts_the_lane() -> eyre::Result<
     let refused = requests(&mut live, 6).await?;
     for index in 0..4 {
         eventually("the lane is halted", PATIENCE, async || {
-            let report = live.report(index, 0).await?;
+            let report = live.report(index, Direction::ToService).await?;
             let is_halted = report.verdict().is == Standing::Halted && !report.alarms.is_empty();
             Ok(is_halted && !live.world.relayers[index].is_ready().await)
         })
@@ -72,7 +73,7 @@ async fn history_taken_back_after_its_handover_halts_the_lane() -> eyre::Result<
     }
 
     // The opposite lane goes on.
-    let back = live.ask(1, Asset::Coin).await?;
+    let back = live.ask(Side::Service, Asset::Coin).await?;
     eventually("the opposite lane hands over", PATIENCE, async || {
         Ok(live.received(&back).await? == back.amount)
     })
@@ -105,7 +106,7 @@ async fn a_lone_relayer_that_attested_lost_history_abstains_and_heals() -> eyre:
     }
     let forgotten = requests(&mut live, 4).await?;
     eventually("it has attested them", PATIENCE, async || {
-        let lane = live.lane(0, 0).await?;
+        let lane = live.lane(0, Direction::ToService).await?;
         Ok(lane.linked.count - lane.settled.count == 4 && lane.attested == Some(lane.linked.count))
     })
     .await?;
@@ -113,13 +114,13 @@ async fn a_lone_relayer_that_attested_lost_history_abstains_and_heals() -> eyre:
     live.sent.clear();
     live.traffic = Traffic::prepare(&live.world, 2).await?;
     requests(&mut live, 4).await?;
-    live.abstains(0, 0).await?;
+    live.abstains(0, Direction::ToService).await?;
     ensure!(live.metric("twinspan_alarms_total").await > 0.0, "no alarm was raised");
     for index in 1..4 {
         live.restart(index).await?;
     }
     eventually("it signs again", PATIENCE, async || {
-        let lane = live.lane(0, 0).await?;
+        let lane = live.lane(0, Direction::ToService).await?;
         Ok(lane.abstains.is_none() && lane.settled == lane.linked)
     })
     .await?;
@@ -153,7 +154,7 @@ async fn a_lane_that_cannot_do_without_its_conflicted_relayers_goes_on_when_a_hu
     let forgotten = requests(&mut live, 4).await?;
     for index in 0..2 {
         eventually("it has attested them", PATIENCE, async || {
-            let lane = live.lane(index, 0).await?;
+            let lane = live.lane(index, Direction::ToService).await?;
             Ok(lane.linked.count - lane.settled.count == 4
                 && lane.attested == Some(lane.linked.count))
         })
@@ -167,15 +168,15 @@ async fn a_lane_that_cannot_do_without_its_conflicted_relayers_goes_on_when_a_hu
         live.restart(index).await?;
     }
     for index in 0..2 {
-        live.abstains(index, 0).await?;
+        live.abstains(index, Direction::ToService).await?;
     }
     eventually("the other two have attested what is there now", PATIENCE, async || {
-        let lane = live.lane(3, 0).await?;
+        let lane = live.lane(3, Direction::ToService).await?;
         Ok(lane.waiting_signers.len() == 2 && lane.settled.count < lane.linked.count)
     })
     .await?;
 
-    let lane = live.report(0, 0).await?.name;
+    let lane = live.report(0, Direction::ToService).await?.name;
     let config = live.world.relayers[0].config();
     live.resume(0, "demo/nowhere", "a slip").await?.refuses(1, &["no lane", &lane])?;
     live.resume(0, &lane, " ").await?.refuses(1, &["1 to 1000 characters"])?;
@@ -197,24 +198,24 @@ async fn a_lane_that_cannot_do_without_its_conflicted_relayers_goes_on_when_a_hu
 
 /// Coins from main to service, in blocks of their own.
 async fn requests(live: &mut Live, n: usize) -> eyre::Result<Vec<Sent>> {
-    chain::pass(&live.world, 0, 1).await?;
+    chain::pass(&live.world, Side::Main, 1).await?;
     let mut sent = Vec::new();
     for _ in 0..n {
-        sent.push(live.ask(0, Asset::Coin).await?);
+        sent.push(live.ask(Side::Main, Asset::Coin).await?);
     }
     for sent in &sent {
-        chain::mined(&live.world, 0, sent.transaction).await?;
+        chain::mined(&live.world, Side::Main, sent.transaction).await?;
     }
     Ok(sent)
 }
 
 /// Takes back every block of the main chain since the first of these requests.
 async fn take_back(live: &Live, sent: &[Sent]) -> eyre::Result<()> {
-    let first = chain::mined(&live.world, 0, sent[0].transaction).await?;
-    let depth = chain::height(&live.world, 0).await? - first + 1;
-    chain::reorganise(&live.world, 0, depth).await?;
+    let first = chain::mined(&live.world, Side::Main, sent[0].transaction).await?;
+    let depth = chain::height(&live.world, Side::Main).await? - first + 1;
+    chain::reorganise(&live.world, Side::Main, depth).await?;
     for sent in sent {
-        let block = chain::block_of(&live.world, 0, sent.transaction).await?;
+        let block = chain::block_of(&live.world, Side::Main, sent.transaction).await?;
         ensure!(block.is_none(), "still in block {block:?}: {sent:?}");
     }
     Ok(())
@@ -224,8 +225,8 @@ async fn take_back(live: &Live, sent: &[Sent]) -> eyre::Result<()> {
 async fn settled_everywhere(live: &Live) -> eyre::Result<()> {
     eventually("all relayers see all settled", PATIENCE, async || {
         for index in 0..4 {
-            for lane in 0..2 {
-                let report = live.report(index, lane).await?;
+            for direction in Direction::BOTH {
+                let report = live.report(index, direction).await?;
                 let Some(status) = report.status else { return Ok(false) };
                 if status.settled != status.linked || status.linked.count < report.requested {
                     return Ok(false);

@@ -11,6 +11,7 @@ use serde_json::Value;
 use twinspan_api::status::Status;
 use twinspan_api::transfer::{Stage, Transfer, Transfers};
 use twinspan_bridge::request::NATIVE_COIN;
+use twinspan_bridge::side::Side;
 use twinspan_contracts::abi::direction;
 use twinspan_contracts::{TestMultiToken, TestNFT, TestToken, Vault};
 use twinspan_devnet::test_signer;
@@ -31,12 +32,12 @@ struct User {
 async fn a_transfer_is_refused_in_words_or_followed_to_its_end() -> eyre::Result<()> {
     let mut live = Live::start("transfer_command", |_| {}).await?;
     let user = User::make(&live).await?;
-    let main = &live.world.chains[0];
+    let main = &live.world.chains[Side::Main];
     let token = main.token.home.to_string();
     let stranger = live.world.relayers[0].address.to_string();
     let zero = Address::ZERO.to_string();
     let (recipient, bridge) = (RECIPIENT.to_string(), main.bridge.to_string());
-    let counterpart = live.world.chains[1].bridge.to_string();
+    let counterpart = live.world.chains[Side::Service].bridge.to_string();
     let nonce = main.provider.get_transaction_count(user.address).await?;
 
     let refused: [(&[&str], &[&str]); 9] = [
@@ -82,7 +83,7 @@ async fn a_transfer_is_refused_in_words_or_followed_to_its_end() -> eyre::Result
 
 /// An ERC-721 and some of an ERC-1155, each by id.
 async fn nfts(live: &Live, user: &User, api: &str) -> eyre::Result<()> {
-    let (main, service) = (&live.world.chains[0], &live.world.chains[1]);
+    let (main, service) = (&live.world.chains[Side::Main], &live.world.chains[Side::Service]);
     let (nft, multi) = (main.nft.home.to_string(), main.multi.home.to_string());
     let to = RECIPIENT.to_string();
     let refused: [(&[&str], &[&str]); 5] = [
@@ -113,7 +114,7 @@ async fn nfts(live: &Live, user: &User, api: &str) -> eyre::Result<()> {
 
 /// What limits refuse, with the figure that would pass; and a fee, which is told.
 async fn limits_and_fees(live: &Live, user: &User, api: &str) -> eyre::Result<()> {
-    let main = &live.world.chains[0];
+    let main = &live.world.chains[Side::Main];
     let vault = Vault::new(main.vault, &main.provider);
     let coin = |whole: u64| U256::from(whole) * U256::from(10_u64.pow(18));
     let open = vault.limits(NATIVE_COIN, direction::OUTGOING).call().await?;
@@ -150,7 +151,7 @@ async fn limits_and_fees(live: &Live, user: &User, api: &str) -> eyre::Result<()
 /// The recipient holds what the transfers of coin and token sent.
 async fn paid(live: &Live) -> eyre::Result<()> {
     let one = U256::from(10_u64.pow(18));
-    let (main, service) = (&live.world.chains[0], &live.world.chains[1]);
+    let (main, service) = (&live.world.chains[Side::Main], &live.world.chains[Side::Service]);
     for (token, wanted) in
         [(main.coin, one * U256::from(7) / U256::from(2)), (main.token, one * U256::from(50))]
     {
@@ -221,7 +222,7 @@ impl User {
         ];
         let made = twinspan(made).await?;
         let address = made.ends_well()?.trim().parse()?;
-        let main = &live.world.chains[0];
+        let main = &live.world.chains[Side::Main];
         let one = U256::from(10_u64.pow(18));
         let coins = TransactionRequest::default()
             .with_from(test_signer(3).address())
@@ -243,7 +244,7 @@ impl User {
     }
 
     async fn transfer(&self, live: &Live, arguments: &[&str]) -> eyre::Result<Outcome> {
-        let main = &live.world.chains[0];
+        let main = &live.world.chains[Side::Main];
         let (rpc, vault) = (main.node.http_url().to_string(), main.vault.to_string());
         let fixed = ["transfer", "--rpc", &rpc, "--vault", &vault];
         let wallet = [

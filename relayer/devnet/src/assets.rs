@@ -2,8 +2,8 @@
 
 use alloy::primitives::U256;
 use alloy::providers::Provider;
-use eyre::eyre;
 use serde::{Deserialize, Serialize};
+use twinspan_bridge::side::PerSide;
 use twinspan_contracts::deploy::{
     DeployError, HomeAsset, LinkedToken, Pair, Site, TokenLimits, TokenMetadata,
     deploy_test_multi_token, deploy_test_nft, deploy_test_token, link_token,
@@ -35,7 +35,7 @@ pub(crate) struct Asset {
 pub(crate) const DECIMALS: u8 = 18;
 
 /// By the chain where they are at home; in the order in which they are deployed.
-pub(crate) const ASSETS: [[Asset; 4]; 2] = [
+pub(crate) static ASSETS: PerSide<[Asset; 4]> = PerSide::new(
     [
         Asset { kind: Kind::Coin, name: "Main Coin", symbol: Some("MAIN") },
         Asset { kind: Kind::Erc20, name: "Main Token", symbol: Some("MTK") },
@@ -48,7 +48,7 @@ pub(crate) const ASSETS: [[Asset; 4]; 2] = [
         Asset { kind: Kind::Erc721, name: "Service NFT", symbol: Some("SNFT") },
         Asset { kind: Kind::Erc1155, name: "Service Multi-Token", symbol: None },
     ],
-];
+);
 
 impl Asset {
     /// Its decimals, if it is divisible.
@@ -78,27 +78,26 @@ impl Asset {
 
 /// Deploys [`ASSETS`] and links each across the pair, without limits. In the same order.
 pub(crate) async fn link_all<P: Provider>(
-    sites: &[Site<'_, P>; 2],
+    sites: &PerSide<Site<'_, P>>,
     pair: &Pair,
-) -> eyre::Result<[[LinkedToken; 4]; 2]> {
-    let vaults = [pair.main.vault, pair.service.vault];
-    let mut linked = Vec::new();
-    for (home, assets) in ASSETS.iter().enumerate() {
-        let mut all = Vec::new();
+) -> eyre::Result<PerSide<[LinkedToken; 4]>> {
+    let vaults = PerSide::new(pair.main.vault, pair.service.vault);
+    let mut linked = PerSide::<Vec<LinkedToken>>::default();
+    for (home, assets) in ASSETS.iter() {
+        let away = home.other();
         for asset in assets {
             let link = link_token(
                 &sites[home],
                 vaults[home],
-                &sites[1 - home],
-                vaults[1 - home],
+                &sites[away],
+                vaults[away],
                 asset.deploy(&sites[home]).await?,
                 U256::from(u128::MAX),
                 TokenLimits::OPEN,
                 TokenLimits::OPEN,
             );
-            all.push(link.await?);
+            linked[home].push(link.await?);
         }
-        linked.push(all.try_into().map_err(|_| eyre!("four assets"))?);
     }
-    linked.try_into().map_err(|_| eyre!("two chains"))
+    PerSide::try_from_fn(|home| Ok(linked[home].as_slice().try_into()?))
 }

@@ -156,6 +156,7 @@ const fn two_thirds(relayers: u8) -> u8 {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use twinspan_bridge::side::Side;
 
     use super::*;
 
@@ -199,7 +200,7 @@ mod tests {
 
     #[test]
     fn tools_work_with_their_defaults_unless_the_old_service_chain_is_asked_for() {
-        assert!(options(&["--keep"]).unwrap().has_fees(1));
-        assert!(!options(&["--keep", "--service", "old"]).unwrap().has_fees(1));
+        assert!(options(&["--keep"]).unwrap().has_fees(Side::Service));
+        assert!(!options(&["--keep", "--service", "old"]).unwrap().has_fees(Side::Service));
     }
 }

@@ -11,11 +11,12 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tokio::time::Instant;
 use twinspan_api::status::Status;
+use twinspan_bridge::side::{PerDirection, Side};
 
 use crate::accounts::test_signer;
 use crate::ledger::{Conservation, Ledger, Totals, percentile};
 use crate::traffic::{Asset, Sent, Traffic};
-use crate::world::World;
+use crate::world::{CHAIN_IDS, World};
 
 /// How long the last transfers may take once all relayers are well again.
 const SETTLE_LIMIT: Duration = Duration::from_secs(120);
@@ -87,13 +88,13 @@ impl Report {
 
 /// What transfer number `n` moves, and from where.
 #[must_use]
-pub const fn transfer(n: usize) -> (usize, Asset) {
+pub const fn transfer(n: usize) -> (Side, Asset) {
     let asset = match n % 6 {
         0 | 1 => Asset::Coin,
         2 | 3 => Asset::Token,
         _ => Asset::Foreign,
     };
-    (n % 2, asset)
+    (Side::BOTH[n % 2], asset)
 }
 
 /// Sends `transfers` transfers over about half a minute and makes trouble on the way.
@@ -143,7 +144,7 @@ async fn seed(
 ) -> eyre::Result<usize> {
     let amount = U256::from(2_000_000_000_u64) * U256::from(transfers.max(1));
     let me = test_signer(1).address();
-    for side in 0..2 {
+    for side in Side::BOTH {
         traffic.send_to(world, side, Asset::Token, amount, me).await?;
     }
     ledger.wait(world, 2, SETTLE_LIMIT).await.wrap_err("the first two transfers")?;
@@ -188,7 +189,7 @@ impl Troubles {
 /// The live picture: a bar a lane.
 struct Bars {
     all: MultiProgress,
-    lanes: [ProgressBar; 2],
+    lanes: PerDirection<ProgressBar>,
     plain: bool,
     shown: std::sync::Mutex<Instant>,
 }
@@ -198,10 +199,10 @@ impl Bars {
         let all = MultiProgress::new();
         let style = ProgressStyle::with_template("{prefix:>15} {bar:16} {pos:>4}/{len:<4} {msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
-        let lanes = ["main → service", "service → main"].map(|name| {
+        let lanes = PerDirection::from_fn(|direction| {
             let bar = ProgressBar::new(transfers as u64 / 2 + 1);
             bar.set_style(style.clone());
-            bar.set_prefix(name);
+            bar.set_prefix(format!("{} → {}", direction.source(), direction.destination()));
             all.add(bar)
         });
         let plain = all.is_hidden();
@@ -224,10 +225,11 @@ impl Bars {
         }
         let mut lines = Vec::new();
         let status = first_status(world).await;
-        for (lane, bar) in self.lanes.iter().enumerate() {
-            let totals = ledger.lanes[lane].totals();
+        for (direction, bar) in self.lanes.iter() {
+            let totals = ledger.lanes[direction].totals();
+            let source = CHAIN_IDS[direction.source()];
             let waiting = status.as_ref().and_then(|status| {
-                let report = &status.pairs.first()?.lanes[lane];
+                let report = status.lanes().find(|lane| lane.source.chain_id == source)?;
                 let s = report.status.as_ref()?;
                 Some(format!(
                     "final {:>3}  certified {:>3}",
@@ -255,7 +257,7 @@ impl Bars {
     }
 
     fn finish(&self) {
-        for bar in &self.lanes {
+        for bar in self.lanes.values() {
             bar.finish();
         }
     }

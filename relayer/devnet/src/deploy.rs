@@ -9,16 +9,17 @@ use alloy::rpc::types::TransactionRequest;
 use eyre::WrapErr;
 use twinspan_bridge::finality::FinalityRule;
 use twinspan_bridge::ids::{BlockNumber, ChainId};
+use twinspan_bridge::side::{PerSide, Side};
 use twinspan_chains::{ChainConfig, Clock, EndpointConfig, EvmChain, FeePolicy, Truth};
 use twinspan_contracts::Bridge;
-use twinspan_contracts::deploy::{End, LinkedToken, SideSettings, Site, deploy_pair};
+use twinspan_contracts::deploy::{End, SideSettings, Site, deploy_pair};
 
 use crate::accounts::{TEST_KEYS, test_signer};
 use crate::assets::link_all;
 use crate::node::Node;
 use crate::options::Options;
 use crate::relayer::Relayer;
-use crate::world::{CHAIN_IDS, CHAIN_NAMES, Chain};
+use crate::world::{CHAIN_IDS, Chain};
 
 /// Between two blocks that the nodes are asked for while they are deployed to.
 const PAUSE: Duration = Duration::from_millis(30);
@@ -34,46 +35,52 @@ pub fn side_settings(threshold: u8, members: Vec<Address>) -> SideSettings {
 /// The main and the service chain, with bridge, vault and assets, on these nodes.
 pub(crate) async fn deploy(
     options: &Options,
-    [main, service]: [Node; 2],
+    nodes: PerSide<Node>,
     members: Vec<Address>,
-) -> eyre::Result<[Chain; 2]> {
+) -> eyre::Result<PerSide<Chain>> {
     let mut wallet = EthereumWallet::new(test_signer(0));
     for index in 1..TEST_KEYS.len() {
         wallet.register_signer(test_signer(index));
     }
-    let providers = [&main, &service].map(|node| {
-        ProviderBuilder::new().wallet(wallet.clone()).connect_http(node.http_url()).erased()
+    let providers = PerSide::from_fn(|side| {
+        let node = nodes[side].http_url();
+        ProviderBuilder::new().wallet(wallet.clone()).connect_http(node).erased()
     });
     let deployer = test_signer(0).address();
-    let site = |index: usize| Site {
-        provider: &providers[index],
+    let sites = PerSide::from_fn(|side| Site {
+        provider: &providers[side],
         deployer,
-        gas_price: (!options.has_fees(index)).then_some(0),
-    };
-    let sites = [site(0), site(1)];
+        gas_price: (!options.has_fees(side)).then_some(0),
+    });
     let settings = side_settings(options.threshold, members);
     let deployed = async {
-        let pair = deploy_pair(&sites[0], &sites[1], &settings, &settings).await?;
+        let (main, service) = (&sites[Side::Main], &sites[Side::Service]);
+        let pair = deploy_pair(main, service, &settings, &settings).await?;
         let links = link_all(&sites, &pair).await?;
         eyre::Ok((pair, links))
     };
     // Some fifty transactions, one after the other: nobody wants to wait a block's time for each.
-    let (pair, [of_main, of_service]) = tokio::select! {
+    let (pair, links) = tokio::select! {
         biased;
         deployed = deployed => deployed?,
         () = mine_without_pause(&providers) => unreachable!("it never ends"),
     };
-    let [for_main, for_service] = providers;
-    Ok([
-        chain(0, main, for_main, pair.main, of_main).await?,
-        chain(1, service, for_service, pair.service, of_service).await?,
-    ])
+    let connect = |side| EvmChain::connect(access(side, &nodes[side]));
+    let access = PerSide::new(connect(Side::Main).await?, connect(Side::Service).await?);
+    let ends = PerSide::new(pair.main, pair.service);
+    Ok(nodes.map(|side, node| {
+        let [coin, token, nft, multi] = links[side];
+        let End { bridge, vault, block, .. } = ends[side];
+        let (provider, access) = (providers[side].clone(), access[side].clone());
+        let deployed_in = BlockNumber::new(block);
+        Chain { node, bridge, vault, deployed_in, provider, access, token, coin, nft, multi }
+    }))
 }
 
 /// Has the nodes make a block whenever they are asked, besides those that they make in their time.
-async fn mine_without_pause(providers: &[DynProvider; 2]) {
+async fn mine_without_pause(providers: &PerSide<DynProvider>) {
     loop {
-        for provider in providers {
+        for provider in providers.values() {
             // A node that does not answer fails the deployment, which says so.
             let _ = provider.raw_request::<_, serde_json::Value>("evm_mine".into(), ()).await;
         }
@@ -81,24 +88,11 @@ async fn mine_without_pause(providers: &[DynProvider; 2]) {
     }
 }
 
-async fn chain(
-    index: usize,
-    node: Node,
-    provider: DynProvider,
-    end: End,
-    [coin, token, nft, multi]: [LinkedToken; 4],
-) -> eyre::Result<Chain> {
-    let access = EvmChain::connect(access(index, &node)).await?;
-    let End { bridge, vault, block, .. } = end;
-    let (name, deployed_in) = (CHAIN_NAMES[index], BlockNumber::new(block));
-    Ok(Chain { name, node, bridge, vault, deployed_in, provider, access, token, coin, nft, multi })
-}
-
 /// How a world reads its own chains, apart from its relayers.
-fn access(index: usize, node: &Node) -> ChainConfig {
+fn access(side: Side, node: &Node) -> ChainConfig {
     ChainConfig {
-        name: CHAIN_NAMES[index].to_owned(),
-        chain_id: ChainId::new(CHAIN_IDS[index]),
+        name: side.to_string(),
+        chain_id: ChainId::new(CHAIN_IDS[side]),
         genesis_hash: None,
         endpoints: vec![EndpointConfig {
             label: "devnet".into(),

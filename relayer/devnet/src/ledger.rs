@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use twinspan_bridge::ids::{BlockNumber, BlockRef, Nonce};
 use twinspan_bridge::observe::{BridgeRead, SettlementEvent};
 use twinspan_bridge::request::{NATIVE_COIN, Request};
+use twinspan_bridge::side::{PerDirection, PerSide, Side};
 use twinspan_chains::Disposition;
 use twinspan_contracts::{Bridge, TestToken, Vault};
 
@@ -37,12 +38,12 @@ pub struct LaneBook {
     pub batches: BTreeMap<B256, u64>,
 }
 
-/// The books of a world. Lane 0 leads from main to service.
+/// The books of a world.
 #[derive(Debug)]
 pub struct Ledger {
     /// By lane.
-    pub lanes: [LaneBook; 2],
-    cursors: [BlockNumber; 2],
+    pub lanes: PerDirection<LaneBook>,
+    cursors: PerSide<BlockNumber>,
 }
 
 /// What the books say.
@@ -106,8 +107,8 @@ impl Ledger {
     /// Empty books, from the bridges' creation on.
     #[must_use]
     pub fn open(world: &World) -> Self {
-        let cursor = |side: usize| world.chains[side].deployed_in.minus(1);
-        Self { lanes: Default::default(), cursors: [cursor(0), cursor(1)] }
+        let cursors = PerSide::from_fn(|side| world.chains[side].deployed_in.minus(1));
+        Self { lanes: PerDirection::default(), cursors }
     }
 
     /// Reads what is new on both chains. Whether there was a new block.
@@ -116,8 +117,7 @@ impl Ledger {
     /// If a node does not answer.
     pub async fn update(&mut self, world: &World) -> eyre::Result<bool> {
         let mut is_new = false;
-        for side in 0..2 {
-            let chain = &world.chains[side];
+        for (side, chain) in world.chains.iter() {
             let latest = chain.access.latest().await?;
             if latest.number <= self.cursors[side] {
                 continue;
@@ -127,10 +127,11 @@ impl Ledger {
             for sourced in read.requests {
                 let nonce = sourced.request.nonce;
                 let entry = (sourced.request, sourced.transaction, now);
-                self.lanes[side].requests.insert(nonce, entry);
+                self.lanes[side.outgoing()].requests.insert(nonce, entry);
             }
             for settlement in read.settlements {
-                self.lanes[1 - side].settle(settlement.event, settlement.transaction, now);
+                let lane = &mut self.lanes[side.incoming()];
+                lane.settle(settlement.event, settlement.transaction, now);
             }
             self.cursors[side] = latest.number;
             is_new = true;
@@ -166,7 +167,7 @@ impl Ledger {
     /// What the books say now.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        self.lanes.iter().map(LaneBook::totals).fold(Totals::default(), |sum, lane| Totals {
+        self.lanes.values().map(LaneBook::totals).fold(Totals::default(), |sum, lane| Totals {
             requested: sum.requested + lane.requested,
             handed_over: sum.handed_over + lane.handed_over,
             parked: sum.parked + lane.parked,
@@ -181,7 +182,7 @@ impl Ledger {
         let sent_at: BTreeMap<B256, Instant> =
             sent.iter().map(|sent| (sent.transaction, sent.at)).collect();
         let mut latencies = Vec::new();
-        for lane in &self.lanes {
+        for lane in self.lanes.values() {
             for (nonce, (_, transaction, _)) in &lane.requests {
                 let (Some(sent), Some((_, handed))) =
                     (sent_at.get(transaction), lane.handed.get(nonce))
@@ -201,8 +202,8 @@ impl Ledger {
     /// If a node does not answer.
     pub async fn gas(&self, world: &World) -> eyre::Result<(u64, u64)> {
         let (mut gas, mut handovers) = (0, 0);
-        for (lane, book) in self.lanes.iter().enumerate() {
-            let provider = &world.chains[1 - lane].provider;
+        for (direction, book) in self.lanes.iter() {
+            let provider = &world.chains[direction.destination()].provider;
             for (transaction, n) in &book.batches {
                 let receipt = provider.get_transaction_receipt(*transaction).await?;
                 gas += receipt.ok_or_else(|| eyre!("no receipt of {transaction}"))?.gas_used;
@@ -232,10 +233,9 @@ impl Ledger {
     /// If a node does not answer.
     pub async fn conservation(&self, world: &World) -> eyre::Result<Vec<Conservation>> {
         let mut all = Vec::new();
-        for home in 0..2 {
-            let chain = &world.chains[home];
+        for (home, chain) in world.chains.iter() {
             for (linked, what) in [(chain.coin, "coin"), (chain.token, "token")] {
-                let token = format!("{} {what}", chain.name);
+                let token = format!("{home} {what}");
                 all.push(
                     self.conserve(world, home, linked.home, linked.representation, token).await?,
                 );
@@ -247,12 +247,12 @@ impl Ledger {
     async fn conserve(
         &self,
         world: &World,
-        home: usize,
+        home: Side,
         token: Address,
         representation: Address,
         name: String,
     ) -> eyre::Result<Conservation> {
-        let (here, there) = (&world.chains[home], &world.chains[1 - home]);
+        let (here, there) = (&world.chains[home], &world.chains[home.other()]);
         let (vault, vault_away) =
             (Vault::new(here.vault, &here.provider), Vault::new(there.vault, &there.provider));
         let (bridge, bridge_away) =
@@ -265,8 +265,8 @@ impl Ledger {
             TestToken::new(token, &here.provider).balanceOf(here.vault).call().await?
         };
         let supply = TestToken::new(representation, &there.provider).totalSupply().call().await?;
-        let out = self.lanes[home].in_flight(|request| request.token == token);
-        let back = self.lanes[1 - home].in_flight(|request| request.token == representation);
+        let out = self.lanes[home.outgoing()].in_flight(|request| request.token == token);
+        let back = self.lanes[home.incoming()].in_flight(|request| request.token == representation);
         Ok(Conservation {
             token: name,
             locked: vault.custodyOf(token).call().await?,
@@ -338,7 +338,7 @@ impl LaneBook {
 /// # Errors
 /// If a node does not answer.
 pub async fn balance(world: &World, sent: &Sent) -> eyre::Result<U256> {
-    let (from, to) = (&world.chains[sent.side], &world.chains[1 - sent.side]);
+    let (from, to) = (&world.chains[sent.side], &world.chains[sent.side.other()]);
     let token = match sent.asset {
         Asset::Coin => from.coin.representation,
         Asset::Token => from.token.representation,

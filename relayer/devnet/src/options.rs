@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use eyre::ensure;
 use twinspan_bridge::finality::FinalityRule;
+use twinspan_bridge::side::{PerSide, Side};
 use twinspan_chains::Truth;
 
 use crate::node::NodeKind;
@@ -35,12 +36,12 @@ pub struct Options {
     pub relayers: usize,
     /// How many must attest: 1 to all of them.
     pub threshold: u8,
-    /// Finality of the main and the service chain.
-    pub finality: [FinalityRule; 2],
+    /// Finality of each chain.
+    pub finality: PerSide<FinalityRule>,
     /// Gas that a block holds, on both.
     pub block_gas_limit: u64,
     /// Which program each of the two nodes is.
-    pub nodes: [NodeKind; 2],
+    pub nodes: PerSide<NodeKind>,
     /// The service chain's EVM and fees.
     pub service: ServiceChain,
     /// States of old blocks that the nodes keep, see [`NodeOptions::states_kept`].
@@ -53,7 +54,7 @@ pub struct Options {
     pub ports: Ports,
     /// What the relayers ask instead of the nodes themselves, by chain; HTTP addresses, each of a provider of
     /// its own. Empty: the node.
-    pub endpoints: [Vec<String>; 2],
+    pub endpoints: PerSide<Vec<String>>,
     /// What their reads rest on, and how many providers must agree.
     pub truth: (Truth, usize),
     /// Seconds between blocks, on both.
@@ -77,14 +78,14 @@ impl Options {
             binary,
             relayers: 4,
             threshold: 3,
-            finality: [FinalityRule::Instant; 2],
+            finality: PerSide::from_fn(|_| FinalityRule::Instant),
             block_gas_limit: 30_000_000,
-            nodes: [NodeKind::Anvil, NodeKind::Anvil],
+            nodes: PerSide::default(),
             service: ServiceChain::Old,
             states_kept: None,
             log_range_max: 5_000,
             ports: Ports::Free,
-            endpoints: [Vec::new(), Vec::new()],
+            endpoints: PerSide::default(),
             truth: (Truth::Single, 1),
             block_seconds: 1.0,
             cosign_timeout: Duration::from_secs(6),
@@ -96,9 +97,9 @@ impl Options {
 
     /// Whether gas costs something on that chain.
     #[must_use]
-    pub fn has_fees(&self, index: usize) -> bool {
-        index == 0
-            || match self.nodes[index] {
+    pub fn has_fees(&self, side: Side) -> bool {
+        side == Side::Main
+            || match self.nodes[side] {
                 NodeKind::Anvil => self.service == ServiceChain::Current,
                 NodeKind::Geth(_) => true,
                 NodeKind::Kaia(_) => false,

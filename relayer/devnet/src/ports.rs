@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use eyre::{ensure, eyre};
+use twinspan_bridge::side::{PerSide, Side};
 
 /// Where free ports are looked for: below those that systems give to outgoing connections, so that
 /// none of these takes the port of a process that is down for a while.
@@ -16,8 +17,8 @@ pub enum Ports {
     /// Any that are free.
     #[default]
     Free,
-    /// These for the main and the service node, any free ones for the rest.
-    Nodes([u16; 2]),
+    /// These for the nodes, any free ones for the rest.
+    Nodes(PerSide<u16>),
     /// One after the other, from this one on: the main node, the service node, of each relayer in turn its API and
     /// its peers' port, then the wire from each relayer in turn to each other one. With n relayers, 2 + n (n + 1).
     From(u16),
@@ -26,8 +27,8 @@ pub enum Ports {
 /// A part of a world that listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// The node of chain 0 or 1.
-    Node(usize),
+    /// The node of a chain.
+    Node(Side),
     /// The API of a relayer.
     Api(usize),
     /// Where a relayer's peers reach it.
@@ -44,8 +45,7 @@ pub(crate) enum Part {
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Node(0) => write!(f, "the main node"),
-            Self::Node(_) => write!(f, "the service node"),
+            Self::Node(side) => write!(f, "the {side} node"),
             Self::Api(index) => write!(f, "the API of relayer {index}"),
             Self::Peers(index) => write!(f, "the peers of relayer {index}"),
             Self::Wire { from, to } => write!(f, "the wire from relayer {from} to relayer {to}"),
@@ -56,7 +56,7 @@ impl fmt::Display for Part {
 impl Part {
     /// All parts of a world with so many relayers, in the order of their ports.
     fn all(relayers: usize) -> impl Iterator<Item = Self> {
-        let nodes = (0..2).map(Self::Node);
+        let nodes = Side::BOTH.into_iter().map(Self::Node);
         let services = (0..relayers).flat_map(|index| [Self::Api(index), Self::Peers(index)]);
         let wires = (0..relayers).flat_map(move |from| {
             (0..relayers).filter(move |to| *to != from).map(move |to| Self::Wire { from, to })
@@ -87,7 +87,7 @@ impl Ports {
     /// If there is none.
     pub(crate) fn of(self, part: Part, relayers: usize) -> eyre::Result<u16> {
         match (self, part) {
-            (Self::Nodes(ports), Part::Node(index)) => Ok(ports[index]),
+            (Self::Nodes(ports), Part::Node(side)) => Ok(ports[side]),
             (Self::From(base), part) => {
                 ensure!(base > 0, "port 0 is none: begin at another port");
                 let place = Part::all(relayers).position(|other| other == part);
@@ -128,8 +128,8 @@ mod tests {
     fn fixed_ports_follow_one_after_the_other_in_the_documented_order() {
         let of = |part| Ports::From(21_000).of(part, 3).unwrap();
         let order = [
-            Part::Node(0),
-            Part::Node(1),
+            Part::Node(Side::Main),
+            Part::Node(Side::Service),
             Part::Api(0),
             Part::Peers(0),
             Part::Api(1),

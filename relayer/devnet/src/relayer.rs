@@ -14,6 +14,7 @@ use twinspan_api::status::Status;
 use twinspan_api::transfer::Transfer;
 use twinspan_bridge::finality::FinalityRule;
 use twinspan_bridge::ids::TransferId;
+use twinspan_bridge::side::PerSide;
 use twinspan_chains::signer::keystore::create_keystore;
 
 use crate::options::Options;
@@ -102,7 +103,7 @@ impl Relayer {
     pub(super) fn write_config(
         &self,
         options: &Options,
-        chains: &[Chain; 2],
+        chains: &PerSide<Chain>,
         peers: &[String],
     ) -> eyre::Result<()> {
         let mut text = format!(
@@ -113,21 +114,20 @@ impl Relayer {
              [log]\nformat = \"human\"\nfilter = \"{}\"\n",
             self.index, self.api_port, self.peer_port, options.log_filter
         );
-        for (index, chain) in chains.iter().enumerate() {
-            let finality = match options.finality[index] {
+        for (side, chain) in chains.iter() {
+            let finality = match options.finality[side] {
                 FinalityRule::Instant => "\"instant\"".to_owned(),
                 FinalityRule::Finalized => "\"finalized\"".to_owned(),
                 FinalityRule::Safe => "\"safe\"".to_owned(),
                 FinalityRule::Confirmations(n) => format!("{{ confirmations = {n} }}"),
             };
             text += &format!(
-                "\n[chains.{}]\nchain_id = {}\nfinality = {finality}\n\
+                "\n[chains.{side}]\nchain_id = {}\nfinality = {finality}\n\
                  endpoints = [{}]\ntruth = \"{}\"\nquorum = {}\n\
                  submitter = {{ keystore = \"submitter.json\", password_file = \"password\" }}\n\
                  transaction_gas_max = {}\nlog_range_max = {}\n",
-                chain.name,
-                CHAIN_IDS[index],
-                endpoints(&options.endpoints[index], chain),
+                CHAIN_IDS[side],
+                endpoints(&options.endpoints[side], chain),
                 options.truth.0,
                 options.truth.1,
                 // The nodes know no bound but the block's.
@@ -135,19 +135,17 @@ impl Relayer {
                 options.log_range_max,
             );
         }
-        let [main, service] = chains;
         text += &format!(
-            "\n[pairs.demo]\ntakeover_ms = {}\ncosign_timeout_ms = {}\nbatch_max = {}\n\
-             main = {{ chain = \"main\", bridge = \"{}\", start_block = {} }}\n\
-             service = {{ chain = \"service\", bridge = \"{}\", start_block = {} }}\n",
+            "\n[pairs.demo]\ntakeover_ms = {}\ncosign_timeout_ms = {}\nbatch_max = {}\n",
             options.takeover.as_millis(),
             options.cosign_timeout.as_millis(),
             options.batch_max,
-            main.bridge,
-            main.deployed_in,
-            service.bridge,
-            service.deployed_in,
         );
+        for (side, Chain { bridge, deployed_in, .. }) in chains.iter() {
+            text += &format!(
+                "{side} = {{ chain = \"{side}\", bridge = \"{bridge}\", start_block = {deployed_in} }}\n"
+            );
+        }
         std::fs::write(self.config(), text).wrap_err("writing a configuration")
     }
 

@@ -7,6 +7,7 @@ use alloy::rpc::types::TransactionRequest;
 use alloy::sol_types::SolCall;
 use eyre::{WrapErr, eyre};
 use tokio::time::Instant;
+use twinspan_bridge::side::{PerSide, Side};
 use twinspan_chains::Clock;
 use twinspan_contracts::{BridgeToken, TestMultiToken, TestNFT, TestToken, Vault};
 
@@ -54,8 +55,8 @@ pub fn nft_order(token: Address, recipient: Address, id: u64, amount: Option<u64
 /// A transfer that was asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Sent {
-    /// The side it starts on: 0 main, 1 service.
-    pub side: usize,
+    /// The side it starts on.
+    pub side: Side,
     /// What it moves.
     pub asset: Asset,
     /// Who is paid.
@@ -72,7 +73,7 @@ pub struct Sent {
 #[derive(Debug)]
 pub struct Traffic {
     sender: usize,
-    nonces: [u64; 2],
+    nonces: PerSide<u64>,
     salt: B256,
     count: u64,
 }
@@ -85,14 +86,13 @@ impl Traffic {
     pub async fn prepare(world: &World, sender: usize) -> eyre::Result<Self> {
         let now = Clock::system().unix().as_nanos();
         let salt = keccak256((now + sender as u128).to_be_bytes());
-        let mut traffic = Self { sender, nonces: [0; 2], salt, count: 0 };
+        let mut traffic = Self { sender, nonces: PerSide::default(), salt, count: 0 };
         let account = test_signer(sender).address();
-        for side in 0..2 {
-            let chain = &world.chains[side];
+        for (side, chain) in world.chains.iter() {
             traffic.nonces[side] = chain.provider.get_transaction_count(account).await?;
             let approve = TestToken::approveCall { spender: chain.vault, value: U256::MAX };
             let mint = TestToken::mintCall { to: account, amount: U256::from(u128::MAX >> 8) };
-            let foreign = world.chains[1 - side].token.representation;
+            let foreign = world.chains[side.other()].token.representation;
             let approve_foreign =
                 BridgeToken::approveCall { spender: chain.vault, value: U256::MAX };
             let token = chain.token.home;
@@ -121,7 +121,7 @@ impl Traffic {
     pub async fn send(
         &mut self,
         world: &World,
-        side: usize,
+        side: Side,
         asset: Asset,
         amount: U256,
     ) -> eyre::Result<Sent> {
@@ -136,7 +136,7 @@ impl Traffic {
     pub async fn send_to(
         &mut self,
         world: &World,
-        side: usize,
+        side: Side,
         asset: Asset,
         amount: U256,
         recipient: Address,
@@ -145,7 +145,7 @@ impl Traffic {
         let token = match asset {
             Asset::Coin => None,
             Asset::Token => Some(chain.token.home),
-            Asset::Foreign => Some(world.chains[1 - side].token.representation),
+            Asset::Foreign => Some(world.chains[side.other()].token.representation),
         };
         let (input, value) = match token {
             None => {
@@ -176,7 +176,7 @@ impl Traffic {
     pub async fn stock_nfts(
         &mut self,
         world: &World,
-        side: usize,
+        side: Side,
         ids: std::ops::Range<u64>,
     ) -> eyre::Result<()> {
         let me = test_signer(self.sender).address();
@@ -206,7 +206,7 @@ impl Traffic {
     pub async fn bulk(
         &mut self,
         world: &World,
-        side: usize,
+        side: Side,
         orders: Vec<Vault::Order>,
         value: U256,
     ) -> eyre::Result<B256> {
@@ -222,7 +222,7 @@ impl Traffic {
     pub async fn call(
         &mut self,
         world: &World,
-        side: usize,
+        side: Side,
         to: Address,
         input: Vec<u8>,
         value: U256,
@@ -237,7 +237,7 @@ impl Traffic {
     pub async fn call_with_gas(
         &mut self,
         world: &World,
-        side: usize,
+        side: Side,
         to: Address,
         input: Vec<u8>,
         value: U256,
@@ -268,7 +268,7 @@ impl Traffic {
 ///
 /// # Errors
 /// If it reverts, or is in none after a minute.
-pub async fn confirm(world: &World, side: usize, transaction: B256) -> eyre::Result<()> {
+pub async fn confirm(world: &World, side: Side, transaction: B256) -> eyre::Result<()> {
     let provider = &world.chains[side].provider;
     for _ in 0..1_200 {
         if let Some(receipt) = provider.get_transaction_receipt(transaction).await? {

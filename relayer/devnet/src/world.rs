@@ -8,6 +8,7 @@ use eyre::{WrapErr, eyre};
 use futures::future::join_all;
 use tokio::time::Instant;
 use twinspan_bridge::ids::{BlockNumber, BridgeAt, ChainId, Lane};
+use twinspan_bridge::side::{Direction, PerSide, Side};
 use twinspan_chains::EvmChain;
 use twinspan_contracts::deploy::LinkedToken;
 
@@ -21,10 +22,7 @@ use crate::relayer::{self, Relayer};
 use crate::world_file::WorldFile;
 
 /// Chain ids of the two chains.
-pub const CHAIN_IDS: [u64; 2] = [31_337, 31_338];
-
-/// Names of the two chains.
-pub(crate) const CHAIN_NAMES: [&str; 2] = ["main", "service"];
+pub const CHAIN_IDS: PerSide<u64> = PerSide::new(31_337, 31_338);
 
 /// How long a relayer may take to be ready.
 const READY_LIMIT: Duration = Duration::from_secs(60);
@@ -32,8 +30,6 @@ const READY_LIMIT: Duration = Duration::from_secs(60);
 /// One of the two chains of a world.
 #[derive(Debug)]
 pub struct Chain {
-    /// `main` or `service`.
-    pub name: &'static str,
     /// Its node.
     pub node: Node,
     /// The bridge on it.
@@ -61,8 +57,8 @@ pub struct Chain {
 pub struct World {
     /// What it is like.
     pub options: Options,
-    /// The main and the service chain.
-    pub chains: [Chain; 2],
+    /// The two chains.
+    pub chains: PerSide<Chain>,
     /// The relayers.
     pub relayers: Vec<Relayer>,
     /// The wires between them.
@@ -78,17 +74,17 @@ impl World {
     pub async fn start(options: Options, say: &(dyn Fn(&str) + Sync)) -> eyre::Result<Self> {
         options.check()?;
         std::fs::create_dir_all(&options.folder).wrap_err("making the world's folder")?;
-        let fees = |index: usize| {
-            if options.has_fees(index) { "EIP-1559 fees" } else { "zero gas price" }
-        };
-        say(&format!("starting two nodes: main ({}) and service ({})", fees(0), fees(1)));
-        let nodes = [start_node(&options, 0).await?, start_node(&options, 1).await?];
+        let [main, service] = Side::BOTH
+            .map(|side| if options.has_fees(side) { "EIP-1559 fees" } else { "zero gas price" });
+        say(&format!("starting two nodes: main ({main}) and service ({service})"));
+        let main = start_node(&options, Side::Main).await?;
+        let nodes = PerSide::new(main, start_node(&options, Side::Service).await?);
         say("making keys and deploying the bridge pair");
         let mut relayers = relayer::make(&options)?;
         let members: Vec<Address> = relayers.iter().map(|relayer| relayer.address).collect();
         let chains = deploy(&options, nodes, members).await?;
-        for (index, chain) in chains.iter().enumerate() {
-            if options.has_fees(index) {
+        for (side, chain) in chains.iter() {
+            if options.has_fees(side) {
                 fund(chain, &relayers).await?;
             }
         }
@@ -126,15 +122,14 @@ impl World {
         Err(eyre!("relayer {index} is not ready:\n{}", self.relayers[index].log_tail()))
     }
 
-    /// The lane whose source is chain `source`.
+    /// The lane that leads there.
     #[must_use]
-    pub fn lane(&self, source: usize) -> Lane {
-        let at = |chain: &Chain, index: usize| BridgeAt {
-            chain_id: ChainId::new(CHAIN_IDS[index]),
-            address: chain.bridge,
+    pub fn lane(&self, direction: Direction) -> Lane {
+        let at = |side: Side| BridgeAt {
+            chain_id: ChainId::new(CHAIN_IDS[side]),
+            address: self.chains[side].bridge,
         };
-        let (here, there) = (&self.chains[source], &self.chains[1 - source]);
-        Lane { source: at(here, source), destination: at(there, 1 - source) }
+        Lane { source: at(direction.source()), destination: at(direction.destination()) }
     }
 
     /// Stops everything: the relayers as an operator would, then the nodes.
@@ -144,17 +139,17 @@ impl World {
     }
 }
 
-async fn start_node(options: &Options, index: usize) -> eyre::Result<Node> {
+async fn start_node(options: &Options, side: Side) -> eyre::Result<Node> {
     let node = NodeOptions {
-        kind: options.nodes[index].clone(),
-        chain_id: CHAIN_IDS[index],
+        kind: options.nodes[side].clone(),
+        chain_id: CHAIN_IDS[side],
         block_seconds: options.block_seconds,
-        port: options.ports.of(Part::Node(index), options.relayers)?,
+        port: options.ports.of(Part::Node(side), options.relayers)?,
         gas_limit: options.block_gas_limit,
-        with_fees: options.has_fees(index),
+        with_fees: options.has_fees(side),
         rich: (0..TEST_KEYS.len()).map(|index| test_signer(index).address()).collect(),
         states_kept: options.states_kept,
-        log: options.folder.join(CHAIN_NAMES[index]).with_extension("log"),
+        log: options.folder.join(side.label()).with_extension("log"),
     };
     Node::start(&node).await
 }

@@ -50,12 +50,13 @@ use std::path::{Path, PathBuf};
 use alloy::primitives::{Address, B256};
 use eyre::{OptionExt, WrapErr};
 use serde::{Deserialize, Serialize};
+use twinspan_bridge::side::Side;
 
 use crate::accounts::{TEST_KEYS, test_signer};
 use crate::assets::{ASSETS, Asset};
 use crate::node::NodeKind;
 use crate::options::ServiceChain;
-use crate::world::{CHAIN_IDS, CHAIN_NAMES, Chain, World};
+use crate::world::{CHAIN_IDS, Chain, World};
 
 pub use crate::assets::Kind;
 
@@ -189,7 +190,7 @@ impl WorldFile {
     /// # Errors
     /// If the world's folder is not to be found.
     pub fn of(world: &World) -> eyre::Result<Self> {
-        let [main, service] = [0, 1].map(|index| ChainAt::of(world, index));
+        let [main, service] = Side::BOTH.map(|side| ChainAt::of(world, side));
         let folder =
             std::path::absolute(&world.options.folder).wrap_err("finding the world's folder")?;
         let account = |(index, key): (usize, &&str)| {
@@ -212,7 +213,7 @@ impl WorldFile {
         });
         Ok(Self {
             chains: Chains { main, service },
-            pairs: (0..2).flat_map(|home| token_pairs(&world.chains[home], home)).collect(),
+            pairs: world.chains.iter().flat_map(token_pairs).collect(),
             accounts: TEST_KEYS.iter().enumerate().map(account).collect::<eyre::Result<_>>()?,
             threshold: world.options.threshold,
             relayers: relayers.collect(),
@@ -262,17 +263,17 @@ impl WorldFile {
 }
 
 impl ChainAt {
-    fn of(world: &World, index: usize) -> Self {
-        let (chain, options) = (&world.chains[index], &world.options);
-        let is_old = index == 1
-            && options.nodes[index] == NodeKind::Anvil
+    fn of(world: &World, side: Side) -> Self {
+        let (chain, options) = (&world.chains[side], &world.options);
+        let is_old = side == Side::Service
+            && options.nodes[side] == NodeKind::Anvil
             && options.service == ServiceChain::Old;
         Self {
-            chain_id: CHAIN_IDS[index],
+            chain_id: CHAIN_IDS[side],
             rpc: chain.node.http_url().to_string(),
             ws: chain.node.ws_url().to_string(),
             evm: if is_old { Evm::Paris } else { Evm::Current },
-            fees: if options.has_fees(index) { Fees::Eip1559 } else { Fees::None },
+            fees: if options.has_fees(side) { Fees::Eip1559 } else { Fees::None },
             vault: chain.vault,
             bridge: chain.bridge,
             deployed_in: chain.deployed_in.get(),
@@ -281,18 +282,18 @@ impl ChainAt {
 }
 
 /// The pairs of what is at home on chain `home`.
-fn token_pairs(chain: &Chain, home: usize) -> impl Iterator<Item = TokenPair> {
+fn token_pairs((home, chain): (Side, &Chain)) -> impl Iterator<Item = TokenPair> {
     let links = [chain.coin, chain.token, chain.nft, chain.multi];
     ASSETS[home].iter().zip(links).map(move |(asset, link)| {
         let Asset { kind, name, symbol } = asset;
-        let at = |index: usize, token| TokenAt { chain: CHAIN_NAMES[index].to_owned(), token };
+        let at = |side: Side, token| TokenAt { chain: side.to_string(), token };
         TokenPair {
             kind: *kind,
             name: (*name).to_owned(),
             symbol: symbol.map(str::to_owned),
             decimals: asset.decimals(),
             home: at(home, link.home),
-            counterpart: at(1 - home, link.representation),
+            counterpart: at(home.other(), link.representation),
         }
     })
 }

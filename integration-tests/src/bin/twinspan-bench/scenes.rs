@@ -10,6 +10,7 @@ use alloy::rpc::types::TransactionRequest;
 use alloy::sol_types::SolCall;
 use eyre::eyre;
 use tokio::time::Instant;
+use twinspan_bridge::side::{Direction, PerSide, Side};
 use twinspan_chains::Truth;
 use twinspan_contracts::TestToken;
 use twinspan_devnet::ledger::{Ledger, percentile};
@@ -30,6 +31,9 @@ pub(crate) const SETTLE_LIMIT: Duration = Duration::from_secs(180);
 
 /// How long a relayer may take to read a long history.
 const CATCH_UP_LIMIT: Duration = Duration::from_secs(600);
+
+/// The lane whose batches are weighed for their gas.
+pub(crate) const WEIGHED: Direction = Direction::ToService;
 
 /// Where worlds are made.
 pub(crate) struct Scenes {
@@ -73,7 +77,7 @@ impl Scenes {
             backlog_max = backlog_max.max(totals.lost);
             // The source is kept ahead of the relayers, but not without end.
             if totals.lost < 8 * per_block as usize {
-                for side in 0..2 {
+                for side in Side::BOTH {
                     load.fresh(&world, side, per_block).await?;
                 }
             }
@@ -92,7 +96,7 @@ impl Scenes {
         let costs = usage(&world).await.since(&used, handed);
         let totals = ledger.wait(&world, 1, SETTLE_LIMIT).await?;
         let (gas, handovers) = ledger.gas(&world).await?;
-        let batches = ledger.lanes.iter().map(|lane| lane.batches.len()).sum();
+        let batches = ledger.lanes.values().map(|lane| lane.batches.len()).sum();
         world.stop().await;
         Ok(Saturation {
             block_gas_limit,
@@ -120,14 +124,14 @@ impl Scenes {
         for relayer in &mut world.relayers {
             relayer.kill().await?;
         }
-        let mut last = [None, None];
+        let mut last = PerSide::default();
         for _ in 0..requests / 2 / 250 {
-            for (side, last) in last.iter_mut().enumerate() {
-                *last = Some(load.fresh(&world, side, 250).await?);
+            for side in Side::BOTH {
+                last[side] = Some(load.fresh(&world, side, 250).await?);
             }
             tokio::time::sleep(Duration::from_millis(300)).await;
         }
-        for (side, last) in last.into_iter().enumerate() {
+        for (side, last) in last.iter() {
             confirm(&world, side, last.ok_or_else(|| eyre!("no requests"))?).await?;
         }
         ledger.update(&world).await?;
@@ -158,7 +162,7 @@ impl Scenes {
     ) -> eyre::Result<CatchUp> {
         let nodes = |options: &mut Options| {
             if let Some(geth) = geth {
-                options.nodes = [0, 1].map(|_| NodeKind::Geth(geth.to_owned()));
+                options.nodes = PerSide::from_fn(|_| NodeKind::Geth(geth.to_owned()));
                 options.states_kept = Some(128);
             }
         };
@@ -169,8 +173,8 @@ impl Scenes {
         while ledger.totals().requested < asked {
             // The source is kept ahead of the relayers, but not without end.
             if ledger.totals().lost < 16_384 {
-                for turn in 0..8 {
-                    load.fresh(&world, turn % 2, 250).await?;
+                for side in Side::BOTH.repeat(4) {
+                    load.fresh(&world, side, 250).await?;
                 }
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -182,7 +186,7 @@ impl Scenes {
         }
         let store = world.relayers[0].store();
         std::fs::remove_file(&store)?;
-        let want: usize = ledger.lanes.iter().map(|lane| lane.requests.len()).sum();
+        let want: usize = ledger.lanes.values().map(|lane| lane.requests.len()).sum();
         let begun = Instant::now();
         world.relayers[0].start()?;
         loop {
@@ -208,12 +212,12 @@ impl Scenes {
     /// Single transfers at a steady rate, alternating between the lanes; with a `truth`, over two endpoints that
     /// speak HTTP alone.
     pub(crate) async fn latency(&self, rate: u32, truth: Option<Truth>) -> eyre::Result<Latency> {
-        let ports = [free_port()?, free_port()?];
+        let ports = PerSide::try_from_fn(|_| free_port())?;
         let endpoints = |options: &mut Options| {
             let Some(truth) = truth else { return };
             // The same node twice: as two endpoints, which must agree where a quorum is wanted.
             options.ports = Ports::Nodes(ports);
-            options.endpoints = ports.map(|port| vec![format!("http://127.0.0.1:{port}"); 2]);
+            options.endpoints = ports.map(|_, port| vec![format!("http://127.0.0.1:{port}"); 2]);
             options.truth = (truth, if truth == Truth::Single { 1 } else { 2 });
         };
         let world = self.world("latency", 30_000_000, endpoints).await?;
@@ -226,7 +230,7 @@ impl Scenes {
         let begun = Instant::now();
         for n in 0..transfers {
             let asset = if n % 4 < 2 { Asset::Coin } else { Asset::Token };
-            sent.push(traffic.send(&world, n % 2, asset, U256::from(1_000)).await?);
+            sent.push(traffic.send(&world, Side::BOTH[n % 2], asset, U256::from(1_000)).await?);
             let due = pace * u32::try_from(n + 1)?;
             while begun.elapsed() < due {
                 ledger.update(&world).await?;
@@ -267,17 +271,19 @@ impl Scenes {
             gas_per_handover: bare_transfer(&world).await?,
         }];
         // The lane's own slots are written for the first time by the first batch: not what is measured.
-        load.fresh(&world, 0, 1).await?;
+        load.fresh(&world, WEIGHED.source(), 1).await?;
         ledger.wait(&world, 1, SETTLE_LIMIT).await?;
         for (index, n) in [1_u64, 16, 64].into_iter().enumerate() {
             for recipients in ["fresh", "warm"] {
-                let before: Vec<_> = ledger.lanes[0].batches.keys().copied().collect();
+                let before = ledger.lanes[WEIGHED].batches.clone();
                 let requested = ledger.totals().requested;
-                load.to(&world, 0, 1_000_000 * (index as u64 + 1), n).await?;
+                load.to(&world, WEIGHED.source(), 1_000_000 * (index as u64 + 1), n).await?;
                 ledger.wait(&world, requested + n as usize, SETTLE_LIMIT).await?;
-                let batch = ledger.lanes[0].batches.iter().find(|(hash, _)| !before.contains(hash));
+                let mut batches = ledger.lanes[WEIGHED].batches.iter();
+                let batch = batches.find(|(hash, _)| !before.contains_key(*hash));
                 let (hash, handed) = batch.ok_or_else(|| eyre!("no batch"))?;
-                let receipt = world.chains[1].provider.get_transaction_receipt(*hash).await?;
+                let provider = &world.chains[WEIGHED.destination()].provider;
+                let receipt = provider.get_transaction_receipt(*hash).await?;
                 let used = receipt.ok_or_else(|| eyre!("no receipt"))?.gas_used;
                 rows.push(Gas {
                     what: "handover".into(),
@@ -332,7 +338,7 @@ async fn own_latency_p50(world: &World) -> f64 {
 
 /// A plain transfer of the token to a fresh recipient, by itself.
 async fn bare_transfer(world: &World) -> eyre::Result<u64> {
-    let chain = &world.chains[0];
+    let chain = &world.chains[Side::Main];
     let from = test_signer(3).address();
     let mint = TestToken::mintCall { to: from, amount: U256::from(1_000_000) };
     let call = TestToken::transferCall { to: Address::repeat_byte(0xa1), value: U256::from(1_000) };
