@@ -1,19 +1,18 @@
-//! Reading a bridge from nodes that lie, lag or limit: strict decoding, ranges, quorum, finality.
+//! Reading a bridge from nodes that lie, lag or limit: strict decoding, ranges, quorum.
 
 mod support;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use alloy::primitives::{B256, Bytes, U64, U256, b256, keccak256};
 use alloy::sol_types::SolCall;
 use serde_json::{Value, json};
 use support::bridge::{
-    BRIDGE, CHAIN_ID, OTHER, asked, handed_over, header, log, number, requested,
+    BRIDGE, CHAIN_ID, NEWEST, OTHER, asked, basics, handed_over, log, number, requested, stood_at,
 };
+use support::connect;
 use support::wire::{Answer, wire};
-use twinspan_bridge::finality::FinalityRule;
 use twinspan_bridge::ids::{BlockNumber, BlockRef, ChainId, Count, Nonce};
 use twinspan_bridge::observe::{BridgeRead, SettlementEvent};
 use twinspan_chains::evm::LogFault;
@@ -21,7 +20,7 @@ use twinspan_chains::rpc::RpcService;
 use twinspan_chains::{ChainConfig, ConnectError, Disposition, EvmChain, ReadError, RpcFault};
 use twinspan_contracts::abi::Bridge;
 
-const TO: BlockRef = BlockRef { number: BlockNumber::new(20), hash: B256::repeat_byte(20) };
+const TO: BlockRef = NEWEST;
 
 /// The block before those that are read.
 const AFTER: BlockNumber = BlockNumber::new(10);
@@ -41,52 +40,6 @@ fn node(logs: Vec<Value>) -> RpcService {
         }
         _ => basics(method, params),
     })
-}
-
-fn basics(method: &str, params: &Value) -> Answer {
-    let result = match method {
-        "eth_chainId" => json!(U64::from(CHAIN_ID)),
-        "eth_blockNumber" => json!(U64::from(TO.number.get())),
-        "eth_getBlockByNumber" => header(TO.number.get(), TO.hash),
-        "eth_call" => return call(params),
-        _ => return Answer::Error(-32601, format!("no method {method}")),
-    };
-    Answer::Result(result)
-}
-
-fn call(params: &Value) -> Answer {
-    let input = params[0]["input"].as_str().unwrap_or_default();
-    let selector =
-        |selector: [u8; 4]| input.starts_with(&alloy::primitives::hex::encode_prefixed(selector));
-    if selector(Bridge::positionsCall::SELECTOR) {
-        return Answer::Result(json!(alloy::primitives::hex::encode_prefixed(positions(3))));
-    }
-    if selector(Bridge::counterpartChainIdCall::SELECTOR) {
-        let output = Bridge::counterpartChainIdCall::abi_encode_returns(&U256::from(10));
-        return Answer::Result(json!(alloy::primitives::hex::encode_prefixed(output)));
-    }
-    if selector(Bridge::counterpartBridgeCall::SELECTOR) {
-        let output = Bridge::counterpartBridgeCall::abi_encode_returns(&OTHER);
-        return Answer::Result(json!(alloy::primitives::hex::encode_prefixed(output)));
-    }
-    Answer::Error(3, "execution reverted".to_owned())
-}
-
-fn positions(count: u64) -> Vec<u8> {
-    stood_at(count, 5)
-}
-
-fn stood_at(outgoing: u64, incoming: u64) -> Vec<u8> {
-    Bridge::positionsCall::abi_encode_returns(&Bridge::positionsReturn {
-        outgoing: Bridge::LanePosition { count: outgoing, head: B256::repeat_byte(1) },
-        incoming: Bridge::LanePosition { count: incoming, head: B256::repeat_byte(2) },
-        epoch: 1,
-        pausedUntil: 0,
-    })
-}
-
-async fn connect(config: ChainConfig, nodes: Vec<RpcService>) -> EvmChain {
-    EvmChain::connect_over(config, nodes).await.expect("connects")
 }
 
 async fn read(logs: Vec<Value>) -> Result<BridgeRead, ReadError> {
@@ -200,20 +153,6 @@ async fn a_count_that_no_lane_reaches_is_refused() {
         let refused = chain.bridge_state(BRIDGE, TO).await;
         assert_eq!(refused, Err(RpcFault::Malformed(want.to_owned())));
     }
-}
-
-#[tokio::test]
-async fn a_head_that_no_chain_reaches_is_passed_over() {
-    let liar = wire(|method, params| match method {
-        "eth_getBlockByNumber" => Answer::Result(header(u64::MAX, TO.hash)),
-        "eth_blockNumber" => Answer::Result(json!(U64::MAX)),
-        _ => basics(method, params),
-    });
-    let both = vec![liar.clone(), node(Vec::new())];
-    let chain = connect(support::config(CHAIN_ID, 2), both).await;
-    assert_eq!(chain.latest().await, Ok(TO));
-    let chain = connect(support::config(CHAIN_ID, 1), vec![liar]).await;
-    assert!(matches!(chain.latest().await, Err(RpcFault::Malformed(_))));
 }
 
 #[tokio::test]
@@ -416,7 +355,7 @@ async fn state_is_believed_only_with_a_quorum() {
     let liar = || {
         wire(|method, params| match method {
             "eth_call" => {
-                Answer::Result(json!(alloy::primitives::hex::encode_prefixed(positions(4))))
+                Answer::Result(json!(alloy::primitives::hex::encode_prefixed(stood_at(4, 5))))
             }
             _ => basics(method, params),
         })
@@ -474,56 +413,4 @@ async fn an_endpoint_that_is_down_at_the_start_does_not_prevent_it() {
     assert_eq!(chain.expect("connects").latest().await.expect("answers"), TO);
     let connected = EvmChain::connect_over(config(), vec![down(), down()]).await;
     assert!(matches!(connected, Err(ConnectError::Unreachable { answering: 0, .. })));
-}
-
-#[tokio::test]
-async fn finality_follows_the_chains_rule() {
-    let node = || {
-        wire(|method, params| match (method, params[0].as_str()) {
-            ("eth_getBlockByNumber", Some("finalized")) => {
-                Answer::Result(header(15, B256::repeat_byte(15)))
-            }
-            ("eth_getBlockByNumber", Some("safe")) => {
-                // Ahead of the newest block: a lie.
-                Answer::Result(header(25, B256::repeat_byte(25)))
-            }
-            ("eth_getBlockByNumber", Some("0x12")) => {
-                Answer::Result(header(18, B256::repeat_byte(18)))
-            }
-            _ => basics(method, params),
-        })
-    };
-    let ask = |finality| async move {
-        let config = ChainConfig { finality, ..support::config(CHAIN_ID, 1) };
-        let chain = connect(config, vec![node()]).await;
-        let before = chain.calls().total();
-        let block = chain.final_block(TO).await.expect("answered");
-        (block.map(|block| block.number.get()), chain.calls().total() - before)
-    };
-    assert_eq!(ask(FinalityRule::Instant).await, (Some(20), 0));
-    assert_eq!(ask(FinalityRule::Finalized).await, (Some(15), 1));
-    assert_eq!(ask(FinalityRule::Safe).await, (None, 1));
-    assert_eq!(ask(FinalityRule::Confirmations(2)).await, (Some(18), 1));
-    assert_eq!(ask(FinalityRule::Confirmations(21)).await, (None, 0));
-}
-
-#[tokio::test(start_paused = true)]
-async fn heads_are_told_once_and_a_lagging_answer_is_not_believed() {
-    let height = Arc::new(Mutex::new(vec![20_u64, 20, 21, 19, 22, 5, 5, 5, 5, 6]));
-    let node = wire(move |method, params| match method {
-        "eth_getBlockByNumber" => {
-            let mut height = height.lock().expect("not poisoned");
-            let now = if height.len() > 1 { height.remove(0) } else { height[0] };
-            Answer::Result(header(now, B256::repeat_byte(now as u8)))
-        }
-        _ => basics(method, params),
-    });
-    let chain = connect(support::config(CHAIN_ID, 1), vec![node]).await;
-    let mut heads = chain.heads();
-    let mut told = Vec::new();
-    for _ in 0..5 {
-        let head = tokio::time::timeout(Duration::from_secs(60), heads.next()).await;
-        told.push(head.expect("a head").number.get());
-    }
-    assert_eq!(told, [20, 21, 22, 5, 6], "5 is believed once it stays");
 }

@@ -12,6 +12,7 @@ use alloy::signers::local::PrivateKeySigner;
 use alloy::transports::TransportErrorKind;
 use serde_json::{Value, json};
 use support::anvil::{Anvil, DEV_KEY};
+use support::connect;
 use twinspan_bridge::finality::FinalityRule;
 use twinspan_bridge::ids::BlockRef;
 use twinspan_bridge::observe::BridgeState;
@@ -130,10 +131,6 @@ fn config(chain_id: u64, endpoints: usize, truth: Truth, quorum: usize) -> Chain
         endpoint.timeout = Duration::from_millis(500);
     }
     config
-}
-
-async fn connect(config: ChainConfig, endpoints: Vec<RpcService>) -> EvmChain {
-    EvmChain::connect_over(config, endpoints).await.expect("connects")
 }
 
 /// Everything that one endpoint can say of a bridge's state that is not so.

@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use twinspan_bridge::finality::FinalityRule;
 use twinspan_bridge::ids::ChainId;
-use twinspan_chains::{ChainConfig, EndpointConfig, FeePolicy};
+use twinspan_chains::rpc::RpcService;
+use twinspan_chains::{ChainConfig, EndpointConfig, EvmChain, FeePolicy};
 
 /// A configuration with so many endpoints that have no address of their own.
 pub fn config(chain_id: u64, endpoints: usize) -> ChainConfig {
@@ -27,4 +28,9 @@ pub fn config(chain_id: u64, endpoints: usize) -> ChainConfig {
         fees: FeePolicy { bump_after: Duration::from_secs(30), ..FeePolicy::default() },
         ..ChainConfig::new(&format!("chain-{chain_id}"), ChainId::new(chain_id), endpoints)
     }
+}
+
+/// The chain over these nodes.
+pub async fn connect(config: ChainConfig, nodes: Vec<RpcService>) -> EvmChain {
+    EvmChain::connect_over(config, nodes).await.expect("connects")
 }
