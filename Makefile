@@ -56,7 +56,7 @@ test-nodes: $(NPM) ## Transfers between nodes of go-ethereum and of Kaia (needs 
 	TWINSPAN_NODES=$(CURDIR)/target/nodes cargo test $(ALL) --test nodes -- --nocapture --test-threads 1
 
 # Thirty runs of a thousand batches each; `test` runs one.
-campaign: ## The transaction engine under faults, crashes and reorganisations by chance
+campaign: ## An account's transactions under faults, crashes and reorganisations by chance
 	TWINSPAN_CAMPAIGN_SEED=100 TWINSPAN_CAMPAIGN_RUNS=30 cargo test $(ALL) --test campaign -- --nocapture
 
 contracts: $(NPM) ## All tests of the contracts, their formatting and their artifacts

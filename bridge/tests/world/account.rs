@@ -1,4 +1,4 @@
-//! A relayer's account on the destination, as its transaction engine keeps it.
+//! A relayer's account on the destination, as `chains` keeps it.
 
 use std::collections::VecDeque;
 
