@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::eip712;
 use crate::ids::{Count, Epoch, Lane};
 use crate::key::{AttestationError, AttestationKey, Signature};
-use crate::status::Abstention;
+use crate::status::Hold;
 
 /// Why a member attests nothing, in the words that members sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -70,7 +70,7 @@ impl Reason {
     }
 }
 
-impl Abstention {
+impl Hold {
     /// The reason that peers are told. `None` when this relayer is no member, or does not know the set yet.
     #[must_use]
     pub const fn reason(&self) -> Option<Reason> {
@@ -86,7 +86,7 @@ impl Abstention {
 
 /// "I attest nothing after the first `count` requests of this lane now."
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Statement {
+pub struct Abstention {
     /// The lane.
     pub lane: Lane,
     /// The relayer set that it is said to.
@@ -99,7 +99,7 @@ pub struct Statement {
     pub time: u64,
 }
 
-impl Statement {
+impl Abstention {
     /// The bytes that [`digest`](Self::digest) hashes, in the domain of a checkpoint: struct `Abstention(uint256
     /// sourceChainId,address sourceBridge,uint64 epoch,uint64 count,uint8 reason,uint64 time)`.
     #[must_use]
@@ -125,14 +125,14 @@ impl Statement {
     }
 }
 
-/// A statement with its signature.
+/// An abstention with its signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignedAbstention {
-    /// The statement.
-    pub statement: Statement,
+    /// The abstention.
+    pub abstention: Abstention,
     /// Who claims to have signed it.
     pub signer: Address,
-    /// The signature of its [`digest`](Statement::digest).
+    /// The signature of its [`digest`](Abstention::digest).
     pub signature: Signature,
 }
 
@@ -142,42 +142,44 @@ impl SignedAbstention {
     /// # Errors
     /// [`AttestationError`] if that key did not sign this.
     pub fn verify(&self) -> Result<(), AttestationError> {
-        self.signature.is_of(self.statement.digest(), self.signer)
+        self.signature.is_of(self.abstention.digest(), self.signer)
     }
 }
 
 impl AttestationKey {
     /// Says aloud that nothing is attested.
     #[must_use]
-    pub fn abstain(&self, statement: Statement) -> SignedAbstention {
-        let signature = self.sign_digest(statement.digest());
-        SignedAbstention { statement, signer: self.address(), signature }
+    pub fn abstain(&self, abstention: Abstention) -> SignedAbstention {
+        let signature = self.sign_digest(abstention.digest());
+        SignedAbstention { abstention, signer: self.address(), signature }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain, sol};
+    use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain};
 
     use super::*;
     use crate::ids::{BridgeAt, ChainId};
     use crate::key::AttestationKey;
 
-    sol! {
-        struct Abstention {
-            uint256 sourceChainId;
-            address sourceBridge;
-            uint64 epoch;
-            uint64 count;
-            uint8 reason;
-            uint64 time;
+    mod typed {
+        alloy_sol_types::sol! {
+            struct Abstention {
+                uint256 sourceChainId;
+                address sourceBridge;
+                uint64 epoch;
+                uint64 count;
+                uint8 reason;
+                uint64 time;
+            }
         }
     }
 
-    fn statement() -> Statement {
+    fn abstention() -> Abstention {
         let at =
             |n: u8| BridgeAt { chain_id: ChainId::new(n.into()), address: Address::repeat_byte(n) };
-        Statement {
+        Abstention {
             lane: Lane { source: at(1), destination: at(2) },
             epoch: Epoch::new(3),
             count: Count::new(64),
@@ -188,14 +190,14 @@ mod tests {
 
     #[test]
     fn the_digest_is_that_of_eip_712() {
-        let Statement { lane, epoch, count, reason, time } = statement();
+        let Abstention { lane, epoch, count, reason, time } = abstention();
         let domain: Eip712Domain = eip712_domain! {
             name: "Twinspan",
             version: "1",
             chain_id: lane.destination.chain_id.get(),
             verifying_contract: lane.destination.address,
         };
-        let same = Abstention {
+        let same = typed::Abstention {
             sourceChainId: alloy_primitives::U256::from(lane.source.chain_id.get()),
             sourceBridge: lane.source.address,
             epoch: epoch.get(),
@@ -203,23 +205,23 @@ mod tests {
             reason: reason.code(),
             time,
         };
-        assert_eq!(statement().digest(), same.eip712_signing_hash(&domain));
+        assert_eq!(abstention().digest(), same.eip712_signing_hash(&domain));
     }
 
     #[test]
-    fn a_signature_is_of_one_statement_and_one_signer() {
+    fn a_signature_is_of_one_abstention_and_one_signer() {
         let key = AttestationKey::from_bytes([7; 32]).expect("a key");
-        let signed = key.abstain(statement());
+        let signed = key.abstain(abstention());
         assert!(signed.verify().is_ok());
         let changes: [fn(&mut SignedAbstention); 9] = [
-            |s| s.statement.lane.source.chain_id = ChainId::new(9),
-            |s| s.statement.lane.source.address = Address::ZERO,
-            |s| s.statement.lane.destination.chain_id = ChainId::new(9),
-            |s| s.statement.lane.destination.address = Address::ZERO,
-            |s| s.statement.epoch = Epoch::new(4),
-            |s| s.statement.count = Count::new(65),
-            |s| s.statement.reason = Reason::Paused,
-            |s| s.statement.time += 1,
+            |s| s.abstention.lane.source.chain_id = ChainId::new(9),
+            |s| s.abstention.lane.source.address = Address::ZERO,
+            |s| s.abstention.lane.destination.chain_id = ChainId::new(9),
+            |s| s.abstention.lane.destination.address = Address::ZERO,
+            |s| s.abstention.epoch = Epoch::new(4),
+            |s| s.abstention.count = Count::new(65),
+            |s| s.abstention.reason = Reason::Paused,
+            |s| s.abstention.time += 1,
             |s| s.signer = Address::ZERO,
         ];
         for change in changes {

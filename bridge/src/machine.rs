@@ -1,14 +1,12 @@
 //! Decides, for one relayer and one lane, what to sign, exchange and submit.
 //!
-//! The machine does no I/O and reads no clock. The caller feeds what happened into
-//! [`LaneMachine::handle`] and takes what to do from [`LaneMachine::poll_output`] until there is nothing
-//! left: it signs, stores the records with the state, and only then acts. [`LaneMachine::poll_timeout`] says when to
-//! call again with [`Input::Tick`] though nothing happened.
+//! The machine does no I/O and reads no clock. The caller feeds events into [`LaneMachine::handle`], and takes outputs
+//! from [`LaneMachine::poll_output`] until there are none left. It signs, stores the records with the state, and only
+//! then acts. [`LaneMachine::poll_timeout`] says when to call again with [`Input::Tick`] though nothing happened.
 //!
-//! Every action can be derived again from what is stored: after a restart the same inputs lead to the
-//! same actions, and each is harmless when done twice. A lost history needs no path of its own. The caller
-//! unlinks it in the store and restarts the machine. The machine then finds its attestations contradicted, and
-//! abstains.
+//! Every action can be derived again from the stored state. After a restart the same inputs lead to the same actions,
+//! and each is harmless when done twice. A lost history needs no path of its own. The caller unlinks it in the store
+//! and restarts the machine. The machine then finds its attestations contradicted, and abstains.
 //!
 //! # Design decisions
 //! - Requests handed over for good leave the machine; those in between stay, at most [`WINDOW_MAX`]
@@ -102,7 +100,7 @@ use crate::io::{Conflict, Input, Output};
 use crate::lane_head::{LanePosition, LinkedRequest};
 use crate::relayer_set::RelayerSet;
 use crate::schedule::Term;
-use crate::status::{Abstention, LaneStatus};
+use crate::status::{Hold, LaneStatus};
 
 pub use self::flight::{RUNS_MAX, UNTOLD_MAX};
 
@@ -400,28 +398,28 @@ impl LaneMachine {
             in_flight: self.flight.len(),
             posted: self.posted.len(),
             window: self.window.len(),
-            abstains: self.abstains(),
+            hold: self.hold(),
         }
     }
 
     /// Why nothing is signed now, if so.
     #[must_use]
-    pub fn abstains(&self) -> Option<Abstention> {
+    pub fn hold(&self) -> Option<Hold> {
         if self.diverged {
-            return Some(Abstention::DestinationDiverged);
+            return Some(Hold::DestinationDiverged);
         }
         if self.recovering {
-            return Some(Abstention::Recovering);
+            return Some(Hold::Recovering);
         }
         let Some(collector) = &self.collector else {
-            return Some(Abstention::RelayerSetUnknown);
+            return Some(Hold::RelayerSetUnknown);
         };
         if !collector.set().contains(self.params.me) {
-            return Some(Abstention::NotAMember);
+            return Some(Hold::NotAMember);
         }
         if self.paused {
-            return Some(Abstention::Paused);
+            return Some(Hold::Paused);
         }
-        self.conflict.map(|conflict| Abstention::Reorganised { up_to: conflict.highest_attested })
+        self.conflict.map(|conflict| Hold::Reorganised { up_to: conflict.highest_attested })
     }
 }

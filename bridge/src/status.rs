@@ -7,7 +7,7 @@ use crate::lane_head::LanePosition;
 
 /// Why a relayer signs nothing, or nothing below a count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Abstention {
+pub enum Hold {
     /// The destination holds a history that is not the source's.
     DestinationDiverged,
     /// Peers are asked what this relayer attested before it lost its store.
@@ -59,7 +59,7 @@ pub struct LaneStatus {
     /// Requests held in memory.
     pub window: usize,
     /// Why nothing is signed now.
-    pub abstains: Option<Abstention>,
+    pub hold: Option<Hold>,
 }
 
 /// How far a transfer has come that the destination has not settled.

@@ -12,7 +12,7 @@ use twinspan_bridge::ids::{Count, Epoch};
 use twinspan_bridge::io::{Alarm, Input};
 use twinspan_bridge::lane_head::LanePosition;
 use twinspan_bridge::relayer_set::RelayerSet;
-use twinspan_bridge::status::Abstention;
+use twinspan_bridge::status::Hold;
 use world::{COSIGN_TIMEOUT, Death, RELAYERS, TAKEOVER, Tell, World, key, lane, set};
 
 /// One thing that happens in the world.
@@ -257,11 +257,11 @@ fn a_relayer_on_a_lost_branch_abstains_up_to_what_it_signed_and_resumes_by_itsel
     assert!(world.alarms.iter().any(|(who, a)| *who == 0 && matches!(a, Alarm::Conflict(_))));
     world.restart(0);
     let up_to = Count::new(5);
-    assert_eq!(world.relayers[0].machine.abstains(), Some(Abstention::Reorganised { up_to }));
+    assert_eq!(world.relayers[0].machine.hold(), Some(Hold::Reorganised { up_to }));
     // The other three are a quorum. S6 is checked at every release.
     world.settle();
     world.look(0, Death::Never);
-    assert_eq!(world.relayers[0].machine.abstains(), None);
+    assert_eq!(world.relayers[0].machine.hold(), None);
     world.source.mine(1);
     world.settle();
     assert!(world.alarms.iter().all(|(who, _)| *who == 0), "{:?}", world.alarms);
@@ -355,7 +355,7 @@ fn a_diverged_destination_halts_the_lane_without_a_signature() {
     world.step(0, input, Death::Never);
     world.source.mine(5);
     world.observe(0, 1, Death::Never);
-    assert_eq!(world.relayers[0].machine.abstains(), Some(Abstention::DestinationDiverged));
+    assert_eq!(world.relayers[0].machine.hold(), Some(Hold::DestinationDiverged));
     assert!(world.network.is_empty(), "nothing was signed: {:?}", world.network);
 }
 

@@ -194,8 +194,8 @@ impl Live {
     /// If it does not.
     pub async fn abstains(&self, index: usize, direction: Direction) -> eyre::Result<()> {
         eventually("it abstains", PATIENCE, async || {
-            let abstains = self.lane(index, direction).await?.abstains;
-            Ok(matches!(abstains, Some(Hold::Reorganised { .. })))
+            let hold = self.lane(index, direction).await?.hold;
+            Ok(matches!(hold, Some(Hold::Reorganised { .. })))
         })
         .await
     }

@@ -89,7 +89,7 @@ async fn a_lost_store_is_rebuilt_and_nothing_is_signed_before_peers_are_asked() 
         eventually("it has read all and signs nothing", PATIENCE, async || {
             for status in live.lanes(ROBBED).await?.values() {
                 ensure!(status.attested.is_none(), "it signed before it asked: {status:?}");
-                if status.abstains != Some(Hold::Recovering) || status.window == 0 {
+                if status.hold != Some(Hold::Recovering) || status.window == 0 {
                     return Ok(false);
                 }
             }

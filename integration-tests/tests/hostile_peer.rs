@@ -9,7 +9,7 @@ use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpSocket;
-use twinspan_bridge::abstain::{Reason, Statement};
+use twinspan_bridge::abstain::{Abstention, Reason};
 use twinspan_bridge::checkpoint::Checkpoint;
 use twinspan_bridge::ids::{Count, Epoch};
 use twinspan_bridge::key::AttestationKey;
@@ -167,7 +167,7 @@ impl Stranger {
     async fn abstention(&self, live: &Live) -> eyre::Result<Value> {
         let status = live.lane(0, Direction::ToService).await?;
         let key = AttestationKey::from_bytes([7; 32])?;
-        let said = key.abstain(Statement {
+        let said = key.abstain(Abstention {
             lane: live.world.lane(Direction::ToService),
             epoch: Epoch::new(status.epoch),
             count: Count::new(status.newest.count),

@@ -104,7 +104,7 @@ async fn every_one_below_finality_halts_the_lane_until_a_human_resumes_it() -> e
         live.all_arrived().await?;
         eventually("the other one heals by itself", PATIENCE, async || {
             let lane = live.lane(1, Direction::ToService).await?;
-            Ok(lane.abstains.is_none() && lane.settled == lane.linked)
+            Ok(lane.hold.is_none() && lane.settled == lane.linked)
         })
         .await?;
         println!("{depth} blocks below finality: halted, resumed");

@@ -121,7 +121,7 @@ async fn a_lone_relayer_that_attested_lost_history_abstains_and_heals() -> eyre:
     }
     eventually("it signs again", PATIENCE, async || {
         let lane = live.lane(0, Direction::ToService).await?;
-        Ok(lane.abstains.is_none() && lane.settled == lane.linked)
+        Ok(lane.hold.is_none() && lane.settled == lane.linked)
     })
     .await?;
 

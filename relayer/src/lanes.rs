@@ -15,7 +15,7 @@ use crate::engine::Message;
 use crate::peers::abstentions::Abstentions;
 use crate::status::{LaneReport, PairReport};
 
-/// Where a lane's attestations go and what is known of it.
+/// One lane: the way to its engine, and what is known of it.
 #[derive(Clone, Debug)]
 pub(crate) struct LaneEntry {
     /// The lane.
@@ -24,7 +24,7 @@ pub(crate) struct LaneEntry {
     pub direction: Direction,
     /// Its engine.
     pub engine: mpsc::Sender<Message>,
-    /// What the engine says of its pair.
+    /// The engine's report on its pair.
     pub report: watch::Receiver<PairReport>,
     /// The source chain.
     pub source: EvmChain,
@@ -41,7 +41,7 @@ impl LaneEntry {
         self.report.borrow().lane(self.direction).status.clone()
     }
 
-    /// What the engine says of it, and who abstains.
+    /// The engine's report on it, with the members that abstain.
     #[must_use]
     pub(crate) fn report(&self) -> LaneReport {
         let mut report = self.report.borrow().lane(self.direction).clone();
@@ -59,7 +59,7 @@ impl LaneEntry {
     /// Why this relayer attests nothing here now.
     #[must_use]
     pub(crate) fn abstains(&self) -> Option<Reason> {
-        let by_state = self.status().and_then(|status| status.abstains?.reason());
+        let by_state = self.status().and_then(|status| status.hold?.reason());
         let stale = || match self.source.condition().state {
             ChainState::Halted | ChainState::Unreachable => Some(Reason::SourceStale),
             ChainState::Starting | ChainState::Live => None,

@@ -111,7 +111,7 @@ pub(crate) fn lane(lane: &str, status: &LaneStatus, pending_seconds: f64) {
     requests("delivered", status.newest.count.get());
     requests("settled", status.settled.count.get());
     gauge!("twinspan_lane_oldest_pending_seconds", "lane" => lane.to_owned()).set(pending_seconds);
-    let abstains = if status.abstains.is_some() { 1.0 } else { 0.0 };
+    let abstains = if status.hold.is_some() { 1.0 } else { 0.0 };
     gauge!("twinspan_lane_abstains", "lane" => lane.to_owned()).set(abstains);
     let margin = status.waiting_signers.len() as f64 - f64::from(status.threshold);
     let margin = if status.linked.count == status.newest.count { 0.0 } else { margin };
@@ -148,7 +148,7 @@ pub(crate) fn parked(lane: &str, reason: ParkReason) {
     counter!("twinspan_parked_total", "lane" => lane.to_owned(), "reason" => reason).increment(1);
 }
 
-/// A batch was handed to the transaction engine.
+/// A batch was handed to the account that sends it.
 pub(crate) fn submitted(lane: &str) {
     counter!("twinspan_batches_sent_total", "lane" => lane.to_owned()).increment(1);
 }

@@ -11,7 +11,7 @@ use crate::ids::{Count, Nonce};
 use crate::io::{Action, Alarm, Output, Record};
 use crate::lane_head::LanePosition;
 use crate::schedule::{before, rank, wait_after, wait_for};
-use crate::status::Abstention;
+use crate::status::Hold;
 
 impl LaneMachine {
     /// Opens the checkpoints linked since the last call, so that attestations of them count.
@@ -36,9 +36,9 @@ impl LaneMachine {
 
     /// Asks for a signature of every attestable checkpoint that the destination has not passed.
     pub(super) fn attest(&mut self) {
-        let floor = match self.abstains() {
+        let floor = match self.hold() {
             None => self.newest.count,
-            Some(Abstention::Reorganised { up_to }) => self.newest.count.max(up_to),
+            Some(Hold::Reorganised { up_to }) => self.newest.count.max(up_to),
             Some(_) => return,
         };
         let Some(collector) = &self.collector else { return };
@@ -67,9 +67,9 @@ impl LaneMachine {
 
     /// Whether nothing may be attested at `count` now.
     pub(super) fn abstains_at(&self, count: Count) -> bool {
-        match self.abstains() {
+        match self.hold() {
             None => false,
-            Some(Abstention::Reorganised { up_to }) => count <= up_to,
+            Some(Hold::Reorganised { up_to }) => count <= up_to,
             Some(_) => true,
         }
     }
@@ -132,8 +132,8 @@ impl LaneMachine {
         (begins && whole).then_some(Batch { requests, tail, certificate })
     }
 
-    /// How many requests from `start` on fit into a batch that has room for `room` ordinary ones, one at the
-    /// least; and whether they fill it.
+    /// The number of requests from `start` on that fit into a batch with room for `room` ordinary ones: at least one.
+    /// Also whether they fill it.
     fn fitting(&self, start: usize, room: u64) -> (u64, bool) {
         let mut left = room;
         let mut fitting = 0;

@@ -13,7 +13,7 @@ use alloy::signers::local::PrivateKeySigner;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use secrecy::ExposeSecret;
-use twinspan_bridge::abstain::{SignedAbstention, Statement};
+use twinspan_bridge::abstain::{Abstention, SignedAbstention};
 use twinspan_bridge::attest::{Attestation, Verified};
 use twinspan_bridge::checkpoint::Checkpoint;
 use twinspan_bridge::ids::{AccountNonce, ChainId};
@@ -125,10 +125,10 @@ pub async fn attest(signer: &dyn Signer, checkpoint: Checkpoint) -> Result<Verif
 /// [`SignerError`]; [`SignerError::Key`] also for a signature that is none of the signer's own.
 pub async fn abstain(
     signer: &dyn Signer,
-    statement: Statement,
+    abstention: Abstention,
 ) -> Result<SignedAbstention, SignerError> {
-    let signature = compact(&signer.sign(&statement.preimage()).await?);
-    let said = SignedAbstention { statement, signer: signer.address(), signature };
+    let signature = compact(&signer.sign(&abstention.preimage()).await?);
+    let said = SignedAbstention { abstention, signer: signer.address(), signature };
     said.verify().map(|()| said).map_err(|_| SignerError::Key)
 }
 

@@ -74,16 +74,17 @@ pub struct LaneStatus {
     pub epoch: u64,
     /// This relayer's turn to submit; 0 is first.
     pub rank: Option<u32>,
-    /// From where to where the batches lead that this relayer is submitting.
+    /// The counts between which this relayer's batches are on their way.
     pub submitting: Option<Span>,
-    /// How many these are.
+    /// Number of those batches.
     pub in_flight: u64,
     /// Attestations posted on chain because peers did not answer.
     pub posted: u64,
     /// Requests held in memory.
     pub window: u64,
     /// Why nothing is signed now.
-    pub abstains: Option<Hold>,
+    #[serde(rename = "abstains")]
+    pub hold: Option<Hold>,
 }
 
 /// From one count of a lane to another.
@@ -279,7 +280,7 @@ impl Lane {
         let Some(status) = &self.status else {
             return says(Standing::Starting, "reading the chains");
         };
-        match status.abstains {
+        match status.hold {
             Some(Hold::DestinationDiverged) => {
                 let why = "the two chains disagree on the lane's history: recover it";
                 says(Standing::Halted, why)

@@ -1,5 +1,4 @@
-//! What members of a lane's relayer set say of themselves: that they attest nothing now, and why. People read it;
-//! nothing is decided by it.
+//! Keeps the abstentions that members of a lane's relayer set tell. People read them; nothing is decided by them.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -32,12 +31,12 @@ impl Abstentions {
         Self { heard: Mutex::new(BTreeMap::new()), clock }
     }
 
-    /// Whether the word of `signer` at `time` (milliseconds of Unix time) is newer than what we have from it, and within
-    /// five minutes of our clock.
+    /// Whether `time` (milliseconds of Unix time) is newer than the last word heard from `signer`, and within five
+    /// minutes of our clock.
     #[must_use]
     pub(crate) fn is_news(&self, signer: Address, time: u64) -> bool {
         let known = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_later = known.get(&signer).is_none_or(|(said, _)| said.statement.time < time);
+        let is_later = known.get(&signer).is_none_or(|(said, _)| said.abstention.time < time);
         is_later && time.abs_diff(self.clock.unix_millis()) <= CLOCK_MAX
     }
 
@@ -60,8 +59,8 @@ impl Abstentions {
         let fresh = known.values().filter(|(_, heard)| heard.elapsed() < FRESH);
         let shown = fresh.map(|(said, _)| Abstaining {
             relayer: said.signer,
-            reason: said.statement.reason,
-            count: said.statement.count,
+            reason: said.abstention.reason,
+            count: said.abstention.count,
         });
         shown.collect()
     }

@@ -1,8 +1,8 @@
-//! What relayers send each other, with the bounds of it.
+//! The messages between relayers, with their bounds.
 
 use alloy::primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
-use twinspan_bridge::abstain::{Reason, SignedAbstention, Statement};
+use twinspan_bridge::abstain::{Abstention, Reason, SignedAbstention};
 use twinspan_bridge::attest::Attestation;
 use twinspan_bridge::checkpoint::Checkpoint;
 use twinspan_bridge::ids::{Count, Epoch, Lane, LaneId};
@@ -61,7 +61,7 @@ pub struct WireAbstention {
     pub vs: B256,
 }
 
-/// What one relayer tells another, either way.
+/// A message from one relayer to another, asked for or not.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attestations {
@@ -105,8 +105,8 @@ impl WireAttestation {
 
 impl From<&SignedAbstention> for WireAbstention {
     fn from(said: &SignedAbstention) -> Self {
-        let SignedAbstention { statement, signer, signature } = *said;
-        let Statement { lane, epoch, count, reason, time } = statement;
+        let SignedAbstention { abstention, signer, signature } = *said;
+        let Abstention { lane, epoch, count, reason, time } = abstention;
         let Signature { r, vs } = signature;
         Self { lane: lane.id(), epoch, count, reason, time, signer, r, vs }
     }
@@ -117,7 +117,7 @@ impl WireAbstention {
     #[must_use]
     pub const fn of_lane(self, lane: Lane) -> SignedAbstention {
         let Self { epoch, count, reason, time, signer, r, vs, .. } = self;
-        let statement = Statement { lane, epoch, count, reason, time };
-        SignedAbstention { statement, signer, signature: Signature { r, vs } }
+        let abstention = Abstention { lane, epoch, count, reason, time };
+        SignedAbstention { abstention, signer, signature: Signature { r, vs } }
     }
 }

@@ -9,7 +9,7 @@ use alloy::primitives::Address;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
-use twinspan_bridge::abstain::{Reason, SignedAbstention, Statement};
+use twinspan_bridge::abstain::{Abstention, Reason, SignedAbstention};
 use twinspan_bridge::ids::{Epoch, LaneId};
 use twinspan_chains::Clock;
 use twinspan_chains::signer::abstain;
@@ -42,7 +42,7 @@ pub(crate) struct Abstainer {
     pub clock: Clock,
 }
 
-/// What was said of a lane, and heard.
+/// The last words said and heard of a lane.
 #[derive(Debug, Default)]
 struct Told {
     own: Option<(Reason, Instant)>,
@@ -87,25 +87,25 @@ impl Abstainer {
         if !status.members.contains(&self.attester.address()) {
             return;
         }
-        let statement = Statement {
+        let abstention = Abstention {
             lane: entry.lane,
             epoch: Epoch::new(status.epoch),
             count: status.newest.count,
             reason,
             time: self.clock.unix_millis(),
         };
-        let Some(signed) = self.sign(statement).await else { return };
+        let Some(signed) = self.sign(abstention).await else { return };
         *told = Some((reason, Instant::now()));
         entry.abstentions.note(signed);
         // Whoever does not listen now hears it when it is repeated.
         let _ = self.outbox.send(Outgoing::Abstention(signed));
     }
 
-    async fn sign(&self, statement: Statement) -> Option<SignedAbstention> {
+    async fn sign(&self, abstention: Abstention) -> Option<SignedAbstention> {
         match &self.attester {
-            Attester::Here(key) => Some(key.abstain(statement)),
+            Attester::Here(key) => Some(key.abstain(abstention)),
             Attester::Elsewhere(signer) => {
-                let signing = abstain(signer.as_ref(), statement);
+                let signing = abstain(signer.as_ref(), abstention);
                 match tokio::time::timeout(SIGNER_LIMIT, signing).await {
                     Ok(Ok(signed)) => Some(signed),
                     Ok(Err(fault)) => {

@@ -51,18 +51,18 @@ fn status(status: lane_status::LaneStatus) -> LaneStatus {
         in_flight: status.in_flight as u64,
         posted: status.posted as u64,
         window: status.window as u64,
-        abstains: status.abstains.map(hold),
+        hold: status.hold.map(hold),
     }
 }
 
-const fn hold(abstention: lane_status::Abstention) -> Hold {
-    match abstention {
-        lane_status::Abstention::DestinationDiverged => Hold::DestinationDiverged,
-        lane_status::Abstention::Recovering => Hold::Recovering,
-        lane_status::Abstention::RelayerSetUnknown => Hold::RelayerSetUnknown,
-        lane_status::Abstention::NotAMember => Hold::NotAMember,
-        lane_status::Abstention::Paused => Hold::Paused,
-        lane_status::Abstention::Reorganised { up_to } => Hold::Reorganised { up_to: up_to.get() },
+const fn hold(hold: lane_status::Hold) -> Hold {
+    match hold {
+        lane_status::Hold::DestinationDiverged => Hold::DestinationDiverged,
+        lane_status::Hold::Recovering => Hold::Recovering,
+        lane_status::Hold::RelayerSetUnknown => Hold::RelayerSetUnknown,
+        lane_status::Hold::NotAMember => Hold::NotAMember,
+        lane_status::Hold::Paused => Hold::Paused,
+        lane_status::Hold::Reorganised { up_to } => Hold::Reorganised { up_to: up_to.get() },
     }
 }
 

@@ -8,7 +8,7 @@ fn lane(change: impl FnOnce(&mut LaneStatus)) -> Lane {
     let mut lane = examples::status().pairs.swap_remove(0).lanes.swap_remove(0);
     lane.abstains = None;
     if let Some(status) = &mut lane.status {
-        status.abstains = None;
+        status.hold = None;
         change(status);
     }
     lane
@@ -23,7 +23,7 @@ fn check(lane: &Lane, is: Standing, why: &str) {
 
 #[test]
 fn every_hold_has_a_word_and_what_to_do() {
-    let of = |hold: Hold| lane(|status| status.abstains = Some(hold));
+    let of = |hold: Hold| lane(|status| status.hold = Some(hold));
     check(&of(Hold::DestinationDiverged), Standing::Halted, "recover it");
     check(&of(Hold::Recovering), Standing::Recovering, "asking peers");
     check(&of(Hold::RelayerSetUnknown), Standing::Starting, "relayer set");
@@ -47,7 +47,7 @@ fn a_lane_that_signs_is_told_by_what_its_requests_wait_for() {
     check(&stale, Standing::Abstaining, "no new blocks");
     // A hold says more than what members are told.
     if let Some(status) = &mut stale.status {
-        status.abstains = Some(Hold::Paused);
+        status.hold = Some(Hold::Paused);
     }
     check(&stale, Standing::Paused, "paused");
 }

@@ -67,7 +67,7 @@ fn lane() -> Lane {
         in_flight: 1,
         posted: 1,
         window: 10,
-        abstains: Some(Hold::Reorganised { up_to: 130 }),
+        hold: Some(Hold::Reorganised { up_to: 130 }),
     };
     Lane {
         name: "demo/main→service".to_owned(),
@@ -112,7 +112,7 @@ fn lane_starting() -> Lane {
             in_flight: 0,
             posted: 0,
             window: 0,
-            abstains: None,
+            hold: None,
         }),
         abstains: None,
         abstentions: Vec::new(),
