@@ -96,15 +96,14 @@ pub enum Action {
     Submit {
         /// The batch.
         batch: Batch,
-        /// How many batches of this relayer that began at the same count failed: gas is allowed for
-        /// accordingly.
+        /// Failed batches of this relayer that began at the same count. Each allows for more gas.
         attempt: u32,
     },
     /// Record this attestation on the destination: peers do not answer.
     PostAttestation {
         /// Our own attestation.
         attestation: Attestation,
-        /// How many times this relayer tried before.
+        /// Earlier tries of this relayer.
         attempt: u32,
     },
     /// Tell the operator.

@@ -1,7 +1,7 @@
 //! Links requests into a lane head and proves that a run of them is complete.
 //!
-//! `head(n+1) = keccak256(head(n) ‖ requestHash(n))`. A node that hides, invents, reorders or alters
-//! one request of a run cannot make the run end at the head that the contract itself holds.
+//! `head(n+1) = keccak256(head(n) ‖ requestHash(n))`. A node may hide, invent, reorder or alter a request. The run then
+//! does not end at the head that the contract itself holds.
 
 use alloy_primitives::{B256, keccak256};
 
@@ -105,8 +105,8 @@ pub enum LinkError {
 }
 
 impl Linked {
-    /// Links `requests` forward from `from` and compares the end with `contract`, the source bridge's
-    /// own position at the last block that the requests were read from.
+    /// Links `requests` forward from `from`, and compares the end with `contract`. That is the source bridge's own
+    /// position at the last block that was read.
     ///
     /// # Errors
     /// [`LinkError`] if the run is not exactly what lies between the two positions.

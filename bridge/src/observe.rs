@@ -94,8 +94,8 @@ pub enum SettlementEvent {
         request_hash: B256,
         /// Why.
         reason: ParkReason,
-        /// From when on it can be released by the limits in force then, in seconds of Unix time. Zero: no matter of
-        /// time; [`u64::MAX`]: not by those limits.
+        /// Unix time in seconds from which it can be released, by the limits of that moment. Zero: time does not help.
+        /// [`u64::MAX`]: those limits never let it pass.
         earliest: u64,
     },
     /// A parked request was paid after all.

@@ -1,7 +1,7 @@
 //! Proves which members certified a batch, from the call that handed it over and the event that it left.
 //!
-//! Both are public for good, so that every relayer and every auditor finds the same signers: one that was down, one that
-//! was rebuilt, or one that never exchanged an attestation.
+//! Both are public for good. Every relayer and every auditor therefore finds the same signers, even one that never
+//! exchanged an attestation.
 
 use alloy_primitives::{Address, B256};
 

@@ -15,7 +15,7 @@ pub struct RelayerSet {
     members: Vec<Address>,
 }
 
-/// A relayer set that no contract of ours would hold.
+/// Why a set breaks the contract's bounds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RelayerSetError {
     /// Epoch 0 is no epoch.

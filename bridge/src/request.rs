@@ -62,15 +62,14 @@ pub struct Request {
     /// The asset on the destination chain; [`NATIVE_COIN`] for the coin.
     pub counterpart_token: Address,
     /// In lane units: the asset's smallest unit, unless the two sides have different decimals (see
-    /// `TokenConfig.unitDecimals`). Of NFTs: how many, over all ids.
+    /// `TokenConfig.unitDecimals`). For NFTs, the number over all ids.
     pub amount: U256,
     /// NFT ids, token URI, data for the recipient: `abi.encode(Payload)`, or empty. The contracts bound it to some
     /// 2,600 bytes.
     pub payload: Bytes,
 }
 
-/// Bytes of payload that take as much room in a batch as a request without one: to store a word costs about as much
-/// as half an ordinary handover.
+/// Bytes of payload that count as one more request in a batch. Storing a word costs about half an ordinary handover.
 const PAYLOAD_BYTES_A_UNIT: usize = 64;
 
 impl Request {

@@ -40,8 +40,8 @@ pub fn order(lane: LaneId, set: &RelayerSet, term: &Term) -> Vec<Address> {
     ranked.into_iter().map(|(_, member)| member).collect()
 }
 
-/// Those who may submit before `member` during `term`, in order. Whoever is no member comes after all members: anyone
-/// who holds a certificate may deliver.
+/// Those who may submit before `member` during `term`, in order. A non-member comes after all members, since anyone who
+/// holds a certificate may deliver.
 #[must_use]
 pub fn before(lane: LaneId, set: &RelayerSet, term: &Term, member: Address) -> Vec<Address> {
     let mut order = order(lane, set, term);
@@ -66,8 +66,8 @@ pub fn wait_for(rank: u32, takeover: Duration) -> Duration {
 /// Divides the wait for a member that seems to be away.
 const AWAY_PART: u32 = 8;
 
-/// How long whoever comes after `before` waits without the destination advancing before it submits: for a member that
-/// has signed what is to be sent the whole time, for one that has not, and is likely down, an eighth.
+/// Total wait before our turn, while the destination does not advance: `takeover` for each earlier member that has
+/// signed. One that has not is likely down, and is given an eighth.
 #[must_use]
 pub fn wait_after(
     before: &[Address],

@@ -1,9 +1,9 @@
-//! How long to wait before the next try: twice as long each time, and not in step with others who wait for the same.
+//! Waits before the next try: twice as long each time, and out of step with others who wait for the same.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-/// The waits between tries. Each is more than half of a step and at most the whole of it; the step begins with `min`,
+/// The waits between tries. Each is more than half of a step and at most the whole of it. The step begins with `min`,
 /// doubles with each wait, and never exceeds `max`.
 #[derive(Clone, Debug)]
 pub struct Backoff {

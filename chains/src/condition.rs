@@ -1,5 +1,5 @@
-//! Tells apart a chain that makes no blocks, endpoints that lag, and endpoints that are gone: each asks something else
-//! of an operator, and none makes us ask the nodes more often.
+//! Tells apart a chain that makes no blocks, endpoints that lag, and endpoints that are gone. Each asks something else
+//! of an operator. None makes us ask the nodes more often.
 
 use std::time::Duration;
 

@@ -6,7 +6,7 @@
 //! * [`signer`] holds keys.
 //!
 //! Modules build upon each other in one direction: [`transactions`] and [`condition`] upon [`evm`], that upon the
-//! chain, the chain upon [`rpc`]. What a caller can ask of a chain are methods of [`EvmChain`], each beside its code.
+//! chain, the chain upon [`rpc`]. Every question to a chain is a method of [`EvmChain`], beside its code.
 //!
 //! # Example
 //!

@@ -29,7 +29,7 @@ pub fn describe() {
     describe_counter!(TRANSACTIONS, "Intents that ended, by outcome");
     describe_gauge!(PENDING, "Transactions that wait to be in a block");
     describe_gauge!(OLDEST_PENDING, "Age of the oldest of them");
-    describe_gauge!(COINS, "What the submitting account holds");
+    describe_gauge!(COINS, "Coins of the submitting account");
     describe_gauge!(RUNWAY, "How long that lasts at the rate of the last hour");
     describe_histogram!(LATENCY, "Final block seen to batch accepted by a node");
 }

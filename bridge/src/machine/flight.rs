@@ -33,8 +33,8 @@ pub(super) struct Next {
     pub(super) first: Count,
     /// How many runs that began here failed.
     pub(super) attempt: u32,
-    /// Others fly before it: it is worth a transaction of its own only if it is as long as can be. What is
-    /// shorter grows until they have landed.
+    /// Others fly before it, so only a full run is worth a transaction of its own. A shorter one grows until they have
+    /// landed.
     pub(super) follows: bool,
 }
 
@@ -42,12 +42,12 @@ pub(super) struct Next {
 #[derive(Clone, Copy, Debug)]
 struct Flying {
     run: Run,
-    /// Since when it is known to be in a block, while the destination is not seen to count it.
+    /// The time when it was first known to be in a block, while the destination has not counted it.
     mined_at: Option<Duration>,
 }
 
-/// The runs submitted. Nothing of it is stored: after a restart the same runs are planned from the destination's
-/// count, and an intent that is known is not sent twice.
+/// The runs submitted. None of them is stored. After a restart the same runs are planned from the destination's count,
+/// and a known intent is not sent twice.
 #[derive(Debug)]
 pub(super) struct Flight {
     /// Contiguous, ascending. At most [`RUNS_MAX`].

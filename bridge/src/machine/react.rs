@@ -1,4 +1,4 @@
-//! How the lane state machine takes in what happened.
+//! Takes inputs into the lane state machine.
 
 use std::time::Duration;
 

@@ -1,17 +1,17 @@
-//! How many blocks are asked about at a time.
+//! Learns how many blocks to ask about at a time.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// Logs in one answer above which the next questions are about fewer blocks: enough to make the way to the node and
-/// back matter little, few enough to hold several answers.
+/// Logs in one answer above which the next questions are about fewer blocks. At this size the way to the node and back
+/// matters little, and several answers fit into memory.
 const LOGS_AIM: usize = 8_192;
 
 /// Blocks that are asked about first. They may be full, with thousands of logs each, and a node goes on working at a
 /// question that was given up.
 const SPAN_FIRST: u64 = 2;
 
-/// How many blocks are asked about at a time: what the nodes allow and what makes answers of a good size, learnt
-/// from their answers.
+/// The number of blocks that are asked about at a time. It is learnt from the nodes' answers: as many as they allow,
+/// and as make answers of a good size.
 #[derive(Debug)]
 pub(crate) struct RangeGauge {
     max: u64,

@@ -30,16 +30,15 @@ pub const DELIVER_BASE_GAS: u64 = 150_000;
 pub const TOKEN_HANDOVER_GAS: u64 = 42_000;
 /// One handover of coins to a new account: the account costs 25,000 and the value 9,000 (EIP-161).
 pub const COIN_HANDOVER_GAS: u64 = 60_000;
-/// A byte of payload: its call data, an id's place in custody and at its token, a token URI's words, what a
-/// recipient does with data.
+/// A byte of payload: its call data, an id's place in custody and at its token, a token URI's words, a recipient's own
+/// work.
 pub const PAYLOAD_BYTE_GAS: u64 = 700;
 /// One signature: recovery, two storage reads, its call data.
 pub const SIGNATURE_GAS: u64 = 12_000;
 /// One hash of the tail: hashing and its call data.
 pub const TAIL_HASH_GAS: u64 = 1_200;
-/// Gas that the contract demands to be left before each payout (`Bridge.sol`, `_tryPay`: the payout's allowance
-/// with its 64th, the call, and parking), so that a submitter cannot park by starving. The last payout needs
-/// it too.
+/// Gas that the contract demands to be left before each payout, the last one too, so that a submitter cannot park by
+/// starving. See `_tryPay` in `Bridge.sol`: the payout's allowance with its 64th, the call, and parking.
 pub const PAYOUT_RESERVE_GAS: u64 = 275_000;
 /// The same for each byte of the payload (`PAYLOAD_GAS`, with its 64th).
 pub const PAYOUT_RESERVE_BYTE_GAS: u64 = 915;

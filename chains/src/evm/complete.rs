@@ -1,8 +1,8 @@
 //! Decides whether a read misses settlements: a node that lags serves an empty answer, not an error.
 //!
-//! Requests need no such check, because they must hash into the lane head. Settlements are proven by the
-//! contract's own count: it moves by batches, a batch tells of each of its handovers once, and the last
-//! batch ends where the contract stands.
+//! Requests need no such check, because they must hash into the lane head. Settlements are proven by the contract's own
+//! count. It moves by batches, a batch tells of each of its handovers once, and the last batch ends where the contract
+//! stands.
 
 use twinspan_bridge::ids::Count;
 use twinspan_bridge::lane_head::LanePosition;

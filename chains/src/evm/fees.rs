@@ -112,8 +112,8 @@ impl FeeView {
         self.seen = head.base_fee;
     }
 
-    /// Whether heads tell of a fee so different from what a quorum told that it must be asked again before anything is
-    /// offered: it more than doubled or halved, or fees were switched on. One endpoint's word moves an offer no
+    /// Whether a quorum must be asked again before anything is offered. So it is when the heads' fee is more than
+    /// double or less than half of the quorum's, or when fees were switched on. One endpoint's word moves an offer no
     /// further than that.
     pub(crate) fn is_doubtful(&self) -> bool {
         match self.mode {

@@ -96,8 +96,8 @@ async fn agreed_tag(
     }
 }
 
-/// The height that as many providers as the quorum asks for have at least reached with the tag: no smaller
-/// number of liars can push it ahead of the truth.
+/// The height that a quorum of providers have at least reached with the tag. Fewer liars cannot push it ahead of the
+/// truth.
 async fn reached(chain: &EvmChain, tag: &'static str) -> Option<BlockNumber> {
     let asked = chain.endpoints().iter().map(|endpoint| async move {
         let header: Option<Header> =

@@ -14,8 +14,8 @@ use crate::rpc::endpoint::by_trust;
 use crate::rpc::fault::RpcFault;
 use crate::rpc::quantity::Quantity;
 
-/// Polls in a row that must show a lower head before it is believed: an endpoint that merely lags soon
-/// catches up, a chain that went back stays there.
+/// Polls in a row that must show a lower head before it is believed. An endpoint that merely lags soon catches up; a
+/// chain that went back stays there.
 const LOWER_POLLS: u32 = 3;
 /// A live subscription may be silent for so many poll intervals before we look ourselves.
 const SILENT_INTERVALS: u32 = 3;

@@ -55,8 +55,8 @@ impl EvmChain {
         proven.map(Some).map_err(|error| RpcFault::Malformed(error.to_string()))
     }
 
-    /// The requests that `transaction` made of `bridges`, each with its bridge, in a block that may still be taken back.
-    /// `None`: it is in no block that the nodes know of. One call.
+    /// The requests that `transaction` made of `bridges`, each with its bridge, in a block that may still be taken
+    /// back. `None`: it is in no block that the nodes know of. One call.
     ///
     /// # Errors
     /// [`ReadError`] if the endpoints do not answer, or answer otherwise than an honest node does.

@@ -56,8 +56,8 @@ pub(super) async fn bridge_state(
     Err(last)
 }
 
-/// The state root of the block, from a header that the quorum agrees on and that hashes to the block's own
-/// hash where the chain's encoding is Ethereum's.
+/// The state root of the block, from a header that the quorum agrees on. Where the chain encodes headers as Ethereum
+/// does, it also hashes to the block's own hash.
 async fn state_root(chain: &EvmChain, at: BlockRef) -> Result<B256, RpcFault> {
     // By height, so that the block is canonical for whoever answers.
     let asked = (U64::from(at.number.get()), false);
@@ -148,8 +148,8 @@ fn leaf(proof: &[Bytes]) -> Option<&[u8]> {
     items.is_empty().then_some(value)
 }
 
-/// The storage root of an account: Ethereum's (Yellow Paper, 4.1), or a contract's on Kaia, which puts its type before
-/// it and what all types of accounts share into a list of their own.
+/// The storage root of an account: of Ethereum's (Yellow Paper, 4.1), or of a contract on Kaia. Kaia puts its type
+/// before it, and the fields of all types of accounts into a list of their own.
 fn storage_root(account: &[u8]) -> Option<B256> {
     let mut rest = match account {
         [KAIA_CONTRACT, of_kaia @ ..] => of_kaia,

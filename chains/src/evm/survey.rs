@@ -1,9 +1,9 @@
 //! Follows a bridge's lanes by their events alone, over blocks whose state no node keeps any more.
 //!
-//! Only an archive node has the state of old blocks. Where there is none, the events are read twice: this first
-//! pass links every request and follows every batch up to a block whose state can still be proven. If they lead
-//! there, no request on the way was hidden, invented or altered, and where the lanes stood in between is known as
-//! well as if the contract had been asked. The second pass then reads against these milestones, in order.
+//! Only an archive node has the state of old blocks. Where there is none, the events are read twice. This first pass
+//! links every request and follows every batch, up to a block whose state can still be proven. If they lead there, no
+//! request on the way was hidden, invented or altered. The lanes' positions in between are then known as if the
+//! contract had been asked. The second pass then reads against these milestones, in order.
 
 use alloy::primitives::Address;
 use futures::StreamExt;
@@ -20,11 +20,11 @@ use crate::chain::EvmChain;
 const RUNS_AT_ONCE: usize = 4;
 
 impl EvmChain {
-    /// Finds out where the bridge's lanes stood on the way from one milestone to the block `to`, by its events alone,
-    /// which provably lead to its state there. That state.
+    /// Finds out by its events alone where the bridge's lanes stood on the way from one milestone to the block `to`.
+    /// The events provably lead to its state there, which is returned.
     ///
-    /// `followed` holds the way: the last milestone is at `to`, the others are as far apart as the nodes let us ask,
-    /// and only where something happened. What a call that failed leaves in it the next one need not ask for again.
+    /// `followed` holds the way. Its last milestone is at `to`; the others are as far apart as the nodes let us ask,
+    /// and only where something happened. After a failure the next call goes on from those that are there.
     ///
     /// # Errors
     /// [`ReadError`] if the endpoints do not answer, have no state of `to`, or the events do not lead to it.

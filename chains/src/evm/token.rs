@@ -14,7 +14,7 @@ const COIN_DECIMALS: u8 = 18;
 /// Decimals past this are no honest token's: an amount would not be written out.
 const DECIMALS_MAX: u8 = 77;
 
-/// How a fungible token counts on one chain.
+/// The units of a fungible token on one chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenUnits {
     /// Decimals of its smallest unit.
@@ -24,7 +24,7 @@ pub struct TokenUnits {
 }
 
 impl EvmChain {
-    /// How `token` counts beside `bridge`; `None` for what has no decimals: NFTs, and tokens that do not tell.
+    /// The units of `token` beside `bridge`; `None` without decimals: for NFTs, and for tokens that do not tell them.
     ///
     /// # Errors
     /// [`RpcFault`] if the endpoints do not answer.

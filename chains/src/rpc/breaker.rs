@@ -15,7 +15,7 @@ use crate::clock::Clock;
 
 /// Failures in a row that open the breaker.
 const FAILURES_MAX: u32 = 5;
-/// How long the breaker stays open at most, the first time and in the end: a [`Backoff`], so that relayers that share
+/// How long the breaker stays open at most, the first time and in the end. It is a [`Backoff`], so relayers that share
 /// an endpoint do not all come back at once.
 const OPEN_FIRST: Duration = Duration::from_secs(1);
 const OPEN_MAX: Duration = Duration::from_secs(30);
@@ -34,8 +34,8 @@ struct Switch {
     backoff: Backoff,
 }
 
-/// The documented edges: closed → open on the last failure allowed; open → probing when its time is
-/// over; probing → closed on success, → open (for longer) on failure.
+/// Edges: closed → open, on the last failure allowed. Open → probing, when its time is over. Probing → closed, on
+/// success; → open (for longer), on failure.
 #[derive(Clone, Copy, Debug)]
 enum State {
     Closed { failures: u32 },

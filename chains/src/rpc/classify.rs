@@ -1,9 +1,8 @@
 //! Reads the error texts of nodes: the only place that does.
 //!
-//! Clients name the same condition differently and mostly under code -32000, so that only the text
-//! tells. Each table lists the texts of the clients we know (geth, GoQuorum, Besu, Nethermind, Erigon,
-//! reth, anvil and the large providers); an unknown text is [`RpcFault::Refused`], which decides
-//! nothing.
+//! Clients name the same condition differently and mostly under code -32000, so that only the text tells. Each table
+//! lists the texts of known clients: geth, GoQuorum, Besu, Nethermind, Erigon, reth, anvil and the large providers. An
+//! unknown text is [`RpcFault::Refused`], which decides nothing.
 
 use alloy::rpc::json_rpc::{ErrorPayload, ResponsePacket, RpcError};
 use alloy::transports::{HttpError, TransportError, TransportErrorKind};

@@ -98,8 +98,8 @@ fn vote(outcome: CallOutcome) -> Result<ResponsePacket, RpcFault> {
     }
 }
 
-/// The fields of a block that are read anywhere here. Clients differ in the further fields that they show; a liar may put
-/// anything beside a true hash.
+/// The fields of a block that are read anywhere here. Clients differ in the further fields that they show; a liar may
+/// put anything beside a true hash.
 const OF_A_BLOCK: [&str; 7] =
     ["hash", "number", "parentHash", "stateRoot", "timestamp", "gasLimit", "baseFeePerGas"];
 

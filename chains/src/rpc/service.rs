@@ -14,7 +14,7 @@ pub type CallOutcome = Result<ResponsePacket, TransportError>;
 /// A call under way.
 pub(crate) type Call = Pin<Box<dyn Future<Output = CallOutcome> + Send>>;
 
-/// Any service that answers JSON-RPC requests. Whatever it is, it can be an alloy `Transport`.
+/// Any service that answers JSON-RPC requests. It can be an alloy `Transport`.
 pub type RpcService = BoxCloneSyncService<RequestPacket, ResponsePacket, TransportError>;
 
 /// The service below a layer, and all that the layer asks of it.
@@ -36,8 +36,8 @@ impl<S> Rpc for S where
 {
 }
 
-/// Implements [`tower::Service`] for a layer whose `run(self, request)` is a future that owns a clone
-/// of it: readiness is awaited inside the call, so that no layer holds a permit between calls.
+/// Implements [`tower::Service`] for a layer whose `run(self, request)` is a future that owns a clone of it. Readiness
+/// is awaited inside the call, so no layer holds a permit between calls.
 macro_rules! service {
     ($layer:ident) => {
         impl<S: $crate::rpc::service::Rpc> tower::Service<alloy::rpc::json_rpc::RequestPacket>

@@ -133,7 +133,7 @@ impl<S: TransactionStore> Account<S> {
         (this, AccountHandle::new(intents_in, commands_in, viewed))
     }
 
-    /// Runs until cancelled. Whatever was under way then goes on at the next start.
+    /// Runs until cancelled. All that is under way then goes on at the next start.
     ///
     /// # Errors
     /// [`AccountStopped`] if it cannot go on safely.

@@ -1,4 +1,4 @@
-//! How the rest of the program talks to an account.
+//! The handle by which the rest of the program talks to an account.
 
 use tokio::sync::{mpsc, oneshot, watch};
 use twinspan_bridge::ids::AccountNonce;

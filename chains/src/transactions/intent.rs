@@ -29,7 +29,7 @@ pub struct Intent {
     pub gas_limit: u64,
     /// Its purpose, for people: in logs and lists.
     pub label: String,
-    /// Since when its cause is known, for the latency in the metrics. Not stored: a restart does not count.
+    /// When its cause became known, for the latency in the metrics. Not stored: a restart does not count.
     pub since: Option<Instant>,
 }
 

@@ -15,8 +15,8 @@ use crate::chain::Head;
 use crate::evm::receipt::Receipt;
 use crate::rpc::fault::RpcFault;
 
-/// Looks in a row without any receipt of ours after which a used account nonce counts as a foreign
-/// transaction's: a node may know the count before the receipt.
+/// Looks in a row without any receipt of ours after which a used account nonce counts as a foreign transaction's. A
+/// node may know the count before the receipt.
 const FOREIGN_LOOKS: u32 = 3;
 /// Heads between two looks whether included transactions are still there.
 const RECHECK_HEADS: u64 = 4;
@@ -28,8 +28,8 @@ const SETTLED_MAX: usize = 64;
 const BALANCE_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
 
 impl<S: TransactionStore> Account<S> {
-    /// Looks for the receipts of what is pending: one call where one transaction without siblings is,
-    /// else one for the account and some for each that is mined.
+    /// Looks for the receipts of what is pending. That is one call for a single transaction without siblings; otherwise
+    /// one for the account, and some for each that is mined.
     pub(super) async fn check_pending(&mut self, by_count: bool) -> Result<(), AccountStopped> {
         let pending: Vec<_> =
             self.book.pending().map(|(nonce, slot)| (nonce, simple(slot))).collect();

@@ -7,8 +7,8 @@ use super::store::TransactionStore;
 const GAP_MAX: u64 = 64;
 
 impl<S: TransactionStore> Account<S> {
-    /// Broadcasts again what is recorded below our next account nonce, and fills what is not: an account
-    /// nonce without a transaction anywhere is used up by a transfer of 0 to ourselves.
+    /// Broadcasts again what is recorded below our next account nonce, and fills the gaps. An account nonce without a
+    /// transaction anywhere is used up by a transfer of 0 to ourselves.
     pub(super) async fn repair_gaps(&mut self) -> Result<(), AccountStopped> {
         let counts = async {
             let latest = self.transaction_count("latest").await?;

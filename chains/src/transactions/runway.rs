@@ -1,4 +1,4 @@
-//! How long an account's coins last.
+//! Estimates how long an account's coins last.
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -234,8 +234,8 @@ impl<S: TransactionStore> Account<S> {
         Ok(())
     }
 
-    /// Replaces by a higher fee; where that is pointless, the same bytes go out again. What the account cannot pay is in
-    /// no pool: it is replaced by what it costs now, once that is half of it.
+    /// Replaces by a higher fee; where that is pointless, the same bytes go out again. A transaction that the account
+    /// cannot pay is in no pool. It is replaced at today's cost, once that is half of its own.
     async fn raise(&mut self, nonce: u64) -> Result<(), AccountStopped> {
         let Some(slot) = self.book.get(nonce) else { return Ok(()) };
         let Some(last) = slot.stored.newest() else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! Where transactions are kept: a trait, so that this crate knows no database.
+//! Keeps transactions, behind a trait, so that this crate knows no database.
 
 use std::collections::BTreeMap;
 use std::future::Future;

@@ -47,9 +47,9 @@ pub struct Sibling {
 
 /// How far a transaction has come.
 ///
-/// Edges: pending → included (first receipt); included → pending (taken back by a reorganisation);
-/// included → settled (its block is final); pending → abandoned (its account nonce is used up by a
-/// transaction that is not ours, or by our own filler).
+/// Edges: pending → included (first receipt). Included → pending (taken back by a reorganisation). Included → settled
+/// (its block is final). Pending → abandoned (its account nonce is used up by a foreign transaction, or by our own
+/// filler).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TransactionState {
     /// Not in a block yet.
