@@ -29,20 +29,21 @@ pub(super) struct Deploy {
     /// The relayers' attestation addresses, separated by commas
     #[arg(long, value_delimiter = ',', required = true, value_name = "ADDRESSES")]
     members: Vec<Address>,
-    /// How many of them must attest
+    /// Number of members that must attest
     #[arg(long)]
     threshold: u8,
     /// Accept a threshold that is not even a simple majority
     #[arg(long)]
     allow_minority: bool,
-    /// Who registers tokens, sets limits and schedules relayer sets: a multisig [default: the deploying account]
+    /// Account that registers tokens, sets limits and schedules relayer sets: a multisig [default: the deploying
+    /// account]
     #[arg(long)]
     owner: Option<Address>,
-    /// Seconds that what the owner does waits in a timelock of its own, where the guardian can cancel it; 0: none, the
-    /// owner acts at once (an owner that is not the deploying account must then accept the ownership)
+    /// Seconds that each act of the owner waits in a timelock, where the guardian can cancel it. 0: no timelock; an
+    /// owner other than the deploying account must then accept the ownership
     #[arg(long, default_value_t = 2 * 24 * 3_600)]
     owner_delay: u64,
-    /// May pause, tighten limits, veto, cancel, hold and revoke [default: the deploying account]
+    /// Account that may pause, tighten limits, veto, cancel, hold and revoke [default: the deploying account]
     #[arg(long)]
     guardian: Option<Address>,
     /// Link an ERC-20 of the main chain (may be given again)
@@ -233,7 +234,7 @@ impl Deploy {
         }
         if self.owner_delay > 0 {
             let delay = self.owner_delay;
-            println!("# the owners are timelocks: what is proposed there waits {delay} seconds");
+            println!("# the owners are timelocks: proposals there wait {delay} seconds");
         } else if is_offered {
             println!("# the owner must accept: acceptOwnership() on both vaults and both bridges");
         }

@@ -10,7 +10,7 @@ use twinspan_chains::signer::keystore::create_keystore;
 use super::Failure;
 use super::wallet::PasswordArgs;
 
-/// Make keys
+/// Create keys
 #[derive(Debug, Args)]
 pub(super) struct Keys {
     #[command(subcommand)]
@@ -19,7 +19,7 @@ pub(super) struct Keys {
 
 #[derive(Debug, Subcommand)]
 enum KeysCommand {
-    /// Make a new random key in an encrypted keystore v3 file, and print its address
+    /// Create a random key in an encrypted keystore v3 file, and print its address
     New(New),
 }
 

@@ -7,7 +7,7 @@ use super::Failure;
 use super::operator::Operator;
 use super::status::json;
 
-/// Look at a running relayer's lanes, and decide about one that is halted
+/// Inspect a running relayer's lanes, and resume one that abstains
 #[derive(Debug, Args)]
 pub(super) struct Lane {
     #[command(subcommand)]
@@ -16,17 +16,17 @@ pub(super) struct Lane {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// What each lane is doing, and what was decided about it before
+    /// List lanes with their state and past decisions
     List {
         #[command(flatten)]
         operator: Operator,
     },
-    /// Let a lane go on that signs nothing because what it attested is no longer on the source chain. First make sure
-    /// that the chain which the relayer sees now is the one that the others see: what it attested before is void then
+    /// Resume a lane that abstains after a reorganisation. First check that this relayer sees the same chain as the
+    /// others: its earlier attestations become void
     Resume {
         /// The lane's name, as `status` shows it
         lane: String,
-        /// Why, for whoever reads the evidence later
+        /// The reason, kept with the evidence
         #[arg(long)]
         reason: String,
         #[command(flatten)]

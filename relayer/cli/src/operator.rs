@@ -1,4 +1,4 @@
-//! How the operator's commands reach the running relayer: over the socket beside its store.
+//! Carries the operator's commands to the running relayer, over the socket beside its store.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use twinspan_relayer::serve::operator::socket_of;
 
 use super::Failure;
 
-/// Which relayer.
+/// The relayer.
 #[derive(Clone, Debug, Args)]
 pub(super) struct Operator {
     /// The relayer's configuration file, which says where its store is

@@ -18,8 +18,7 @@ use super::Failure;
 /// Show what a relayer is doing, or where a transfer stands
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit codes: 0 all is well; 1 a lane is halted, abstains or the like, or has an alarm; \
-                        3 the relayer does not answer."
+    after_help = "Exit codes: 0 all is well; 1 a lane is not well or has an alarm; 3 the relayer does not answer."
 )]
 pub(super) struct Status {
     /// The relayer's API

@@ -30,10 +30,10 @@ pub(super) struct Transfer {
     /// The vault on that chain
     #[arg(long)]
     vault: Address,
-    /// Who is paid on the other chain
+    /// The recipient on the other chain
     #[arg(long)]
     to: Address,
-    /// How much, in whole tokens or coins, such as 1.5; of an ERC-1155 a plain number
+    /// The amount in whole tokens or coins, such as 1.5; of an ERC-1155 a plain number
     #[arg(long)]
     amount: Option<String>,
     /// The token to send; without it, the chain's coin

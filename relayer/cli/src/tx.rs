@@ -14,7 +14,7 @@ use super::Failure;
 use super::operator::Operator;
 use super::status::json;
 
-/// Look at a running relayer's own transactions, and act on one that is stuck
+/// Inspect a running relayer's transactions, and bump or drop one that is stuck
 #[derive(Debug, Args)]
 pub(super) struct Tx {
     #[command(subcommand)]
@@ -32,7 +32,7 @@ enum Action {
     Show(Which),
     /// Replace it by one with a higher fee now, within the fee cap
     Bump(Which),
-    /// Give it up: a transfer of 0 to ourselves takes its place. What it was for is planned anew
+    /// Give it up: a transfer of 0 to ourselves takes its account nonce, and its purpose is planned anew
     Drop(Which),
 }
 

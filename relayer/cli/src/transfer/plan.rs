@@ -1,5 +1,5 @@
-//! What a transfer moves and costs. All that the vault would refuse is refused here, in words, before anything is
-//! sent.
+//! Plans a transfer: its assets and its cost. Everything that the vault would refuse is refused here, in words, before
+//! anything is sent.
 
 use alloy::primitives::utils::{format_units, parse_units};
 use alloy::primitives::{Address, U256};
@@ -23,16 +23,16 @@ pub(super) struct Plan {
     pub(super) bridge: Address,
     /// The asset; [`NATIVE_COIN`] for the coin.
     pub(super) token: Address,
-    /// What is moved of it.
+    /// The amount or id that is moved.
     pub(super) moved: Moved,
     /// The fee on top, in the smallest unit of `fee_token`.
     pub(super) fee: U256,
-    /// What the fee is paid in.
+    /// The token of the fee.
     pub(super) fee_token: Address,
     fee_decimals: u8,
 }
 
-/// What is moved, by kind of asset. Amounts in the smallest unit.
+/// The moved assets, by kind. Amounts in the smallest unit.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Moved {
     Coin { amount: U256 },
@@ -65,7 +65,7 @@ fn shown(amount: U256, decimals: u8) -> String {
 
 impl Transfer {
     /// # Errors
-    /// What the vault would refuse, with what would pass.
+    /// If the vault would refuse it, with what would pass.
     pub(super) async fn plan(&self, connection: &Connection) -> Result<Plan, Failure> {
         if self.to.is_zero() {
             return Err(refused("--to is the zero address: nobody could ever use what arrives"));
