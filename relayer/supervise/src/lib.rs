@@ -1,4 +1,4 @@
-//! The only place that spawns: a tree of named tasks, of which none may end unasked.
+//! The only place that spawns: a tree of named tasks, of which none may exit unexpectedly.
 
 mod stop;
 
@@ -11,7 +11,7 @@ pub use stop::asked_to_stop;
 
 /// A task that ended though nobody asked it to.
 #[derive(Debug, thiserror::Error)]
-#[error("task `{task}` ended unasked: {cause}")]
+#[error("task `{task}` exited unexpectedly: {cause}")]
 pub struct UnaskedExit {
     /// Which task.
     pub task: String,
@@ -59,8 +59,8 @@ impl Supervisor {
         }
     }
 
-    /// Asks every task to stop and waits for it, at most `grace`. Who does not is cut off at its next wait: when this
-    /// returns, none of them runs any more.
+    /// Asks every task to stop and waits for it, at most `grace`. A task that does not stop is cut off at its next
+    /// wait: none runs any more when this returns.
     ///
     /// # Errors
     /// [`UnaskedExit`] of the first task that failed while stopping, or did not stop in time.
@@ -121,7 +121,7 @@ impl Crowd {
     pub async fn next(&mut self) -> Option<()> {
         let ended = self.0.join_next().await?;
         if let Err(panic) = ended {
-            tracing::error!(%panic, "a task ended unasked");
+            tracing::error!(%panic, "a task exited unexpectedly");
         }
         Some(())
     }
