@@ -1,5 +1,6 @@
-//! Packets get lost, and nobody tells the sender: relayers are split into halves, and the nodes fall silent. In a network
-//! namespace, with nft; where that is not permitted this is skipped, and the forwarders of the other tests stand for it.
+//! Packets get lost, and nobody tells the sender: relayers are split into halves, and the nodes fall silent. In a
+//! network namespace, with nft; where that is not permitted this is skipped, and the forwarders of the other tests
+//! stand for it.
 
 use std::time::Duration;
 

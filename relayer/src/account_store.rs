@@ -1,4 +1,4 @@
-//! Keeps the transaction engines' transactions in the relayer's store.
+//! Keeps the accounts' transactions in the relayer's store.
 
 use twinspan_bridge::ids::{AccountNonce, BlockNumber, BlockRef};
 use twinspan_chains::transactions::{
@@ -77,7 +77,7 @@ fn stored(row: TransactionRow) -> StoredTransaction {
     }
 }
 
-/// Since when its cause is known is not stored: a restart does not count.
+/// The time when its cause became known is not stored: a restart does not count.
 fn intent_row(intent: Intent) -> IntentRow {
     let Intent { id: IntentId(id), to, input, gas_limit, label, since: _ } = intent;
     IntentRow { id, to, input, gas_limit, label }

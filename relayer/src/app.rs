@@ -54,7 +54,7 @@ pub async fn connect(config: &Config) -> Result<Chains, Box<ConnectError>> {
         if chain.access.truth == Truth::Single {
             warn!(
                 chain = name,
-                "whatever one endpoint says is believed: set chains.{name}.truth = \"proof\" and a quorum"
+                "the word of one endpoint is believed: set chains.{name}.truth = \"proof\" and a quorum"
             );
         }
         chains.insert(name.clone(), connected);
@@ -114,7 +114,7 @@ impl Ready {
         parts.collect()
     }
 
-    /// What a relayer is made of that goes on from `store`.
+    /// The parts of a relayer that goes on from `store`.
     fn parts(&self, store: &Store, run: &Run) -> Result<Parts, AppError> {
         let peers = &self.config.peers;
         Ok(Parts {
@@ -142,7 +142,7 @@ impl Ready {
     }
 }
 
-/// What stays while the configuration changes.
+/// The parts that stay while the configuration changes.
 struct Run {
     clock: Clock,
     metrics: PrometheusHandle,
@@ -150,7 +150,7 @@ struct Run {
     configuration: watch::Receiver<Configuration>,
 }
 
-/// Runs a relayer until `stop` is cancelled or a task ends unasked. Where the configuration's file changes for
+/// Runs a relayer until `stop` is cancelled or a task exits unexpectedly. Where the configuration's file changes for
 /// another good one, it goes on with that: everything under way is stored, and is taken up again.
 ///
 /// # Errors

@@ -190,7 +190,7 @@ impl LaneEngine {
         Ok(())
     }
 
-    /// Lets a lane go on that abstains for what it attested on a history that is gone.
+    /// Resumes a lane that abstains after a reorganisation.
     fn resume(&mut self, lane: Direction, reason: String, step: &mut Step) -> Option<DecisionRow> {
         let conflict = self.runners[lane].machine.conflict()?;
         // Before what is signed anew in the same places.

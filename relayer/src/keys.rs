@@ -21,30 +21,30 @@ pub enum KeyError {
     /// No password.
     #[error("{use_of} key: no password in {place}: {problem}")]
     Password {
-        /// What the key is for.
+        /// The key's purpose.
         use_of: &'static str,
         /// Where it was looked for.
         place: String,
-        /// What is wrong.
+        /// The fault.
         problem: String,
     },
     /// No key.
     #[error("{use_of} key: keystore {} {problem} (password from {place})", path.display())]
     Keystore {
-        /// What the key is for.
+        /// The key's purpose.
         use_of: &'static str,
         /// The file.
         path: PathBuf,
         /// Where the password came from.
         place: String,
-        /// What is wrong.
+        /// The fault.
         #[source]
         problem: KeystoreError,
     },
     /// The file holds 32 bytes that are no key.
     #[error("{use_of} key: keystore {} holds no secp256k1 key", path.display())]
     NotAKey {
-        /// What the key is for.
+        /// The key's purpose.
         use_of: &'static str,
         /// The file.
         path: PathBuf,
@@ -52,7 +52,7 @@ pub enum KeyError {
     /// A remote signer gives no signature.
     #[error("{use_of} key: {fault}")]
     Remote {
-        /// What the key is for.
+        /// The key's purpose.
         use_of: &'static str,
         /// Where and why.
         #[source]

@@ -20,12 +20,12 @@ pub struct LaneDecisions {
     pub decisions: Vec<Decision>,
 }
 
-/// `POST /v1/lanes/resume`: let a lane go on that abstains for what it attested.
+/// `POST /v1/lanes/resume`: resume a lane that abstains after a reorganisation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resume {
     /// The lane's name.
     pub lane: String,
-    /// Why, for whoever reads the evidence later.
+    /// The reason, kept with the evidence.
     pub reason: String,
 }
 

@@ -28,7 +28,7 @@ pub struct Status {
 /// The configuration in force.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Configuration {
-    /// Since when it is, in seconds of Unix time.
+    /// When it came into force, in seconds of Unix time.
     pub since: u64,
     /// Why the file as it is now was refused, if it was.
     pub refused: Option<String>,

@@ -126,7 +126,7 @@ pub struct Request {
     /// The asset on the destination chain; `0xeeee…` for the coin.
     pub counterpart_token: Address,
     /// The amount that is hashed, in lane units: the asset's smallest unit, unless the two sides have different
-    /// decimals. Of NFTs: how many, over all ids.
+    /// decimals. For NFTs, the number over all ids.
     #[serde(with = "text")]
     pub amount_units: U256,
     /// The amount in whole tokens on the source chain, such as `1.5`.
@@ -220,7 +220,7 @@ pub struct Certificate {
 pub struct Parked {
     /// Why.
     pub reason: ParkReason,
-    /// From when on it can be released by the limits that were in force; none where time alone does not help.
+    /// Unix time in seconds from which it can be released, by the limits of that moment; none where time does not help.
     pub earliest: Option<u64>,
     /// How it ended.
     pub ended: Option<Ended>,

@@ -9,7 +9,7 @@ use twinspan_contracts::deploy::{
     deploy_test_multi_token, deploy_test_nft, deploy_test_token, link_token,
 };
 
-/// What an asset is.
+/// A kind of asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {

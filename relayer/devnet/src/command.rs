@@ -16,15 +16,15 @@ use crate::world_file::WorldFile;
 
 /// Start two test nodes, a bridge pair and relayers on this machine, and try them out
 ///
-/// The world's keys are worthless: they lie in its folder with their password, and the accounts that
-/// pay are those of the publicly known test mnemonic. While the world runs, `world.json` in its folder
-/// tells programs all that they need: endpoints, contracts, pairs of tokens, accounts, relayers.
+/// The world's keys are worthless. They lie in its folder with their password, and the accounts that pay are those of
+/// the publicly known test mnemonic. While the world runs, `world.json` in its folder tells programs all that they
+/// need: endpoints, contracts, pairs of tokens, accounts, relayers.
 #[derive(Debug, Args)]
 pub struct Devnet {
     /// Leave the world running until Ctrl-C or SIGTERM, and print how to use it
     #[arg(long)]
     keep: bool,
-    /// Send so many transfers while relayers are killed and cut off, and check every one
+    /// Number of transfers to send and check while relayers are killed and cut off
     #[arg(long, value_name = "N", default_value_t = 0)]
     transfers: usize,
     /// Write what was found as JSON
@@ -33,14 +33,14 @@ pub struct Devnet {
     /// The world's files lie in its subfolder `world`, which is emptied first
     #[arg(long, value_name = "FOLDER", default_value = "target/devnet")]
     folder: PathBuf,
-    /// How many relayers, 1 to 16
+    /// Number of relayers, 1 to 16
     #[arg(long, value_name = "N", default_value_t = 4)]
     relayers: u8,
-    /// How many must attest [default: more than two thirds of them]
+    /// Number of relayers that must attest [default: more than two thirds of them]
     #[arg(long, value_name = "N")]
     threshold: Option<u8>,
-    /// Listen on ports one after the other from this one on: main node, service node, each relayer's API and peers'
-    /// port, then the wires between relayers [default: any free ports]
+    /// First of the ports to listen on, in this order: main node, service node, each relayer's API and peers' port,
+    /// then the wires between relayers [default: any free ports]
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port_base: Option<u16>,
     /// The service chain's EVM and fees
@@ -48,7 +48,7 @@ pub struct Devnet {
     service: Service,
 }
 
-/// What the service chain is like.
+/// The service chain's EVM and fees.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Service {
     /// The newest hardfork, with EIP-1559 fees: any tool's defaults work

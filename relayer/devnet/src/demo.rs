@@ -21,14 +21,14 @@ use crate::world::{CHAIN_IDS, World};
 /// How long the last transfers may take once all relayers are well again.
 const SETTLE_LIMIT: Duration = Duration::from_secs(120);
 
-/// How often the books are brought up to date: what the latencies are measured in.
+/// How often the books are brought up to date, and so the precision of the latencies.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The relayer that is killed, and the one that is cut off.
 const VICTIM: usize = 1;
 const CUT_OFF: usize = 3;
 
-/// What the demonstration found: also written as JSON.
+/// The findings of the demonstration, also written as JSON.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// Requests made.
@@ -86,7 +86,7 @@ impl Report {
     }
 }
 
-/// What transfer number `n` moves, and from where.
+/// The side and the asset of transfer number `n`.
 #[must_use]
 pub const fn transfer(n: usize) -> (Side, Asset) {
     let asset = match n % 6 {

@@ -24,7 +24,7 @@ use crate::world::{CHAIN_IDS, Chain};
 /// Between two blocks that the nodes are asked for while they are deployed to.
 const PAUSE: Duration = Duration::from_millis(30);
 
-/// What a world's sides are constructed with: waits that a demonstration can sit through.
+/// The settings of a world's sides, with waits that a demonstration can sit through.
 #[must_use]
 pub fn side_settings(threshold: u8, members: Vec<Address>) -> SideSettings {
     let guardian = test_signer(0).address();

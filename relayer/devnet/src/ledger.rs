@@ -46,7 +46,7 @@ pub struct Ledger {
     cursors: PerSide<BlockNumber>,
 }
 
-/// What the books say.
+/// The totals of the books.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
     /// Requests taken by the source bridges.
@@ -76,7 +76,7 @@ pub struct Conservation {
     pub parked: U256,
     /// Fees that the home vault holds of it.
     pub fees: U256,
-    /// What the home vault really holds of it.
+    /// The home vault's real balance of it.
     pub held: U256,
     /// Supply of the representation, by its own account.
     pub supply: U256,
@@ -164,7 +164,7 @@ impl Ledger {
         }
     }
 
-    /// What the books say now.
+    /// The totals now.
     #[must_use]
     pub fn totals(&self) -> Totals {
         self.lanes.values().map(LaneBook::totals).fold(Totals::default(), |sum, lane| Totals {
@@ -304,7 +304,7 @@ impl LaneBook {
         }
     }
 
-    /// What the book says now.
+    /// The totals of this lane now.
     #[must_use]
     pub fn totals(&self) -> Totals {
         let is_settled = |nonce: &&Nonce| {
@@ -333,7 +333,7 @@ impl LaneBook {
     }
 }
 
-/// What a transfer's recipient holds of what was sent to it.
+/// The recipient's balance of the token that the transfer sent.
 ///
 /// # Errors
 /// If a node does not answer.

@@ -1,8 +1,8 @@
 //! A whole world on one machine: two real nodes, a bridge pair, and relayers as processes of their own.
 //!
-//! For trying things out, for demos, live tests and benchmarks. Its keys are made for the occasion and
-//! lie, with their passwords, in the world's folder; the deployer's key is the publicly known first one
-//! of the node's test mnemonic. Nothing of it may ever hold value.
+//! For trying things out, for demos, live tests and benchmarks. Its keys are made for the occasion, and lie in the
+//! world's folder with their passwords. The deployer's key is the publicly known first one of the node's test mnemonic.
+//! Nothing of it may ever hold value.
 
 pub mod accounts;
 mod assets;

@@ -1,4 +1,4 @@
-//! How the nodes of each make are started.
+//! Starts the nodes of each make.
 
 use std::path::{Path, PathBuf};
 
@@ -74,7 +74,7 @@ pub(super) async fn go_ethereum(
     Ok(command)
 }
 
-/// What a rich account holds: 10^27 wei.
+/// The balance of a rich account: 10^27 wei.
 const RICH: &str = "0x33b2e3c9fd0803ce8000000";
 
 /// One node that is its own council, of one block a second. `homi` writes the genesis; without fees, forks that bring

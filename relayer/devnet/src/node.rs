@@ -28,7 +28,7 @@ pub enum NodeKind {
     Kaia(PathBuf),
 }
 
-/// What a node is like.
+/// The options of a node.
 #[derive(Clone, Debug)]
 pub struct NodeOptions {
     /// Which program.
@@ -43,12 +43,12 @@ pub struct NodeOptions {
     pub gas_limit: u64,
     /// EIP-1559 fees, or a chain from before them with a gas price of zero.
     pub with_fees: bool,
-    /// States of old blocks that it keeps, about as many, with a block for each transaction instead of one at a
-    /// time (anvil forgets none otherwise); `None`: all, as an archive node.
+    /// States of old blocks that it keeps, about as many; `None`: all, as an archive node. With a number, anvil makes a
+    /// block for each transaction, since otherwise it forgets none.
     pub states_kept: Option<u64>,
     /// Accounts that hold coins from the first block on; anvil knows its own.
     pub rich: Vec<Address>,
-    /// Where its output goes; what it keeps lies beside.
+    /// Where its output goes. Its data lies beside.
     pub log: PathBuf,
 }
 

@@ -1,4 +1,4 @@
-//! What a world is like.
+//! The options of a world.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,18 +14,18 @@ use crate::ports::Ports;
 /// Relayers of a world, at most: that many processes.
 pub const RELAYERS_MAX: usize = 16;
 
-/// What the EVM and the fees of the service chain are, where its node is anvil.
+/// The EVM and the fees of the service chain, where its node is anvil.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ServiceChain {
-    /// Of the Berlin hardfork and without fees: a gas price of zero, legacy transactions, no PUSH0. Many service
-    /// chains in use are so, and what Twinspan puts on them must run there.
+    /// Of the Berlin hardfork and without fees: a gas price of zero, legacy transactions, no PUSH0. Many service chains
+    /// in use are so, and Twinspan's contracts must run there.
     #[default]
     Old,
     /// Like the main chain: anvil's newest hardfork, with EIP-1559 fees.
     Current,
 }
 
-/// What the world is like.
+/// The options of a world.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Where its files lie.
@@ -52,10 +52,10 @@ pub struct Options {
     pub log_range_max: u64,
     /// Where its parts listen.
     pub ports: Ports,
-    /// What the relayers ask instead of the nodes themselves, by chain; HTTP addresses, each of a provider of
-    /// its own. Empty: the node.
+    /// Endpoints that the relayers ask instead of the node: HTTP addresses, each of a provider of its own. Empty: the
+    /// node.
     pub endpoints: PerSide<Vec<String>>,
-    /// What their reads rest on, and how many providers must agree.
+    /// The basis of their reads, and the number of providers that must agree.
     pub truth: (Truth, usize),
     /// Seconds between blocks, on both.
     pub block_seconds: f64,
@@ -65,7 +65,7 @@ pub struct Options {
     pub takeover: Duration,
     /// Most requests in a batch.
     pub batch_max: u64,
-    /// What the relayers log, as a `tracing` filter.
+    /// The `tracing` filter of the relayers' logs.
     pub log_filter: String,
 }
 

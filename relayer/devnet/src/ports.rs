@@ -1,4 +1,4 @@
-//! Which port each part of a world listens on.
+//! Chooses the port that each part of a world listens on.
 
 use std::fmt;
 use std::net::TcpListener;
@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use eyre::{ensure, eyre};
 use twinspan_bridge::side::{PerSide, Side};
 
-/// Where free ports are looked for: below those that systems give to outgoing connections, so that
-/// none of these takes the port of a process that is down for a while.
+/// Where free ports are looked for. Systems give higher ones to outgoing connections, so none of these takes the port
+/// of a process that is down for a while.
 const FREE: std::ops::Range<u32> = 20_000..32_000;
 
 /// How a world's ports are chosen.
@@ -19,8 +19,8 @@ pub enum Ports {
     Free,
     /// These for the nodes, any free ones for the rest.
     Nodes(PerSide<u16>),
-    /// One after the other, from this one on: the main node, the service node, of each relayer in turn its API and
-    /// its peers' port, then the wire from each relayer in turn to each other one. With n relayers, 2 + n (n + 1).
+    /// One after the other, from this one on. First the main and the service node, then of each relayer its API and its
+    /// peers' port. Then the wire from each relayer to each other one. With n relayers, 2 + n (n + 1).
     From(u16),
 }
 

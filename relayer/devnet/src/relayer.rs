@@ -149,7 +149,7 @@ impl Relayer {
         std::fs::write(self.config(), text).wrap_err("writing a configuration")
     }
 
-    /// Starts the process; what it logs is appended to `relayer.log`.
+    /// Starts the process; its log is appended to `relayer.log`.
     ///
     /// # Errors
     /// If it cannot be started.
@@ -208,7 +208,7 @@ impl Relayer {
         self.client.transfer(id).await.wrap_err_with(|| self.last_words())
     }
 
-    /// What it says of itself.
+    /// Its own status.
     ///
     /// # Errors
     /// If it does not answer.
@@ -254,7 +254,7 @@ impl Relayer {
         self.folder.join("relayer.log")
     }
 
-    /// What a reader of an error wants to know of a relayer that does not answer.
+    /// An error's text about a relayer that does not answer, with the end of its log.
     fn last_words(&self) -> String {
         format!(
             "relayer-{} does not answer as it should; its log ends with:\n{}",

@@ -17,7 +17,7 @@ use crate::world::{CHAIN_IDS, World};
 /// Gas of a single request or approval, with room to spare.
 const REQUEST_GAS: u64 = 400_000;
 
-/// What a transfer moves. The side is where it starts.
+/// An asset to move. The side is where the transfer starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Asset {
     /// The coin of the side itself: locked there, minted on the other.
@@ -57,7 +57,7 @@ pub fn nft_order(token: Address, recipient: Address, id: u64, amount: Option<u64
 pub struct Sent {
     /// The side it starts on.
     pub side: Side,
-    /// What it moves.
+    /// The asset.
     pub asset: Asset,
     /// Who is paid.
     pub recipient: Address,

@@ -55,7 +55,7 @@ pub struct Chain {
 /// A running world. Its processes end with it.
 #[derive(Debug)]
 pub struct World {
-    /// What it is like.
+    /// Its options.
     pub options: Options,
     /// The two chains.
     pub chains: PerSide<Chain>,
@@ -70,7 +70,7 @@ impl World {
     /// each step.
     ///
     /// # Errors
-    /// What [`Options::check`] refuses, before anything is started; then whatever fails, with what was being done.
+    /// An error of [`Options::check`], before anything is started; then the first step that fails.
     pub async fn start(options: Options, say: &(dyn Fn(&str) + Sync)) -> eyre::Result<Self> {
         options.check()?;
         std::fs::create_dir_all(&options.folder).wrap_err("making the world's folder")?;

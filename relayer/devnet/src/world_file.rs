@@ -96,7 +96,7 @@ pub struct ChainAt {
     pub rpc: String,
     /// JSON-RPC over WebSocket.
     pub ws: String,
-    /// What its EVM can run.
+    /// The code that its EVM can run.
     pub evm: Evm,
     /// How gas is paid.
     pub fees: Fees,
@@ -108,11 +108,11 @@ pub struct ChainAt {
     pub deployed_in: u64,
 }
 
-/// What a chain's EVM can run.
+/// The code that a chain's EVM can run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Evm {
-    /// Whatever current compilers make by default.
+    /// The default output of current compilers.
     Current,
     /// Older than Shanghai, on purpose: contracts for it are compiled for `paris` or older.
     Paris,
@@ -131,7 +131,7 @@ pub enum Fees {
 /// An asset and what stands for it on the other chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenPair {
-    /// What it is at home. A coin's counterpart is an ERC-20; any other has its own kind.
+    /// Its kind at home. A coin's counterpart is an ERC-20; any other has its own kind.
     pub kind: Kind,
     /// Its name, on both chains.
     pub name: String,
@@ -185,7 +185,7 @@ pub struct RelayerAt {
 }
 
 impl WorldFile {
-    /// What there is to say of a world.
+    /// The file of a world.
     ///
     /// # Errors
     /// If the world's folder is not to be found.

@@ -22,9 +22,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 pub(super) struct Changes {
     file: PathBuf,
     hangup: Signal,
-    /// What the file held when it was looked at last.
+    /// The file's content at the last look.
     seen: Option<Vec<u8>>,
-    /// What it held when it was read last.
+    /// The file's content when it was last read as a configuration.
     read: Option<Vec<u8>>,
     report: watch::Sender<Configuration>,
     clock: Clock,

@@ -31,7 +31,7 @@ const SIGNATURES_ASSUMED: usize = 16;
 pub(super) struct Started {
     /// Its lanes, for whoever asks about them.
     pub(super) entries: [(LaneId, LaneEntry); 2],
-    /// What its engine says.
+    /// Its engine's report.
     pub(super) report: watch::Receiver<PairReport>,
 }
 

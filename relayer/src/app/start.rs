@@ -56,7 +56,7 @@ pub struct Parts {
     pub clock: Clock,
     /// The metrics.
     pub metrics: PrometheusHandle,
-    /// Since when the process runs.
+    /// When the process started.
     pub started: Instant,
     /// The configuration in force, for its status.
     pub configuration: watch::Receiver<Configuration>,
@@ -99,7 +99,7 @@ impl EndParts {
     }
 }
 
-/// What a relayer answers, to whoever is let in.
+/// A relayer's answers, by who is let in.
 #[derive(Debug)]
 pub struct Routers {
     /// To dApps and monitoring.

@@ -56,8 +56,8 @@ pub(super) async fn watch_heads(
     Ok(())
 }
 
-/// Waits until every peer has answered, or has had its time, and lets the lanes sign. That it is done is stored last:
-/// whoever is killed before asks again.
+/// Waits until every peer has answered, or has had its time, and lets the lanes sign. That it is done is stored last,
+/// so a relayer killed before asks again.
 pub(super) async fn recover(
     mut answered: mpsc::Receiver<()>,
     peers: usize,

@@ -137,9 +137,9 @@ pub struct End {
 pub struct Fault {
     /// Where: the setting's path.
     pub path: String,
-    /// What is wrong.
+    /// The fault.
     pub problem: String,
-    /// What would be right.
+    /// The values that are allowed.
     pub allowed: String,
 }
 

@@ -1,4 +1,4 @@
-//! What reaches the engine, what it answers, and what it tells every peer.
+//! The engine's messages, its answers, and its words to every peer.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use twinspan_bridge::side::{Direction, Side};
 use twinspan_chains::transactions::Resolved;
 use twinspan_store::DecisionRow;
 
-/// What reaches a pair's lanes.
+/// A message to a pair's lanes.
 #[derive(Debug)]
 pub(crate) enum Message {
     /// A side's final blocks were read.
@@ -52,23 +52,23 @@ pub(crate) enum Message {
     },
     /// Peers had their time to return what was lost. Answered once what they returned is stored.
     Recovered(oneshot::Sender<()>),
-    /// A human decided that a lane goes on which abstains for what it attested before.
+    /// A human resumes a lane that abstains after a reorganisation.
     Resume {
         /// Which lane.
         lane: Direction,
         /// Why, in their words.
         reason: String,
-        /// What they decided; `None` if there was nothing to decide.
+        /// The decision; `None` if there was nothing to decide.
         reply: oneshot::Sender<Option<DecisionRow>>,
     },
 }
 
-/// What was read of one side's final blocks.
+/// A read of one side's final blocks.
 #[derive(Debug)]
 pub(crate) struct Observation {
     /// Which side.
     pub side: Side,
-    /// What happened, up to a final block.
+    /// The bridge's acts up to a final block.
     pub read: BridgeRead,
     /// The state in the newest block.
     pub newest: BridgeState,
@@ -84,7 +84,7 @@ pub(crate) struct Observation {
     pub seen_at: Instant,
 }
 
-/// What the engine makes of it.
+/// The engine's verdict on an observation.
 #[derive(Debug)]
 pub(crate) enum Verdict {
     /// Stored.
@@ -119,7 +119,7 @@ pub(crate) enum ReadRefused {
     Settlements(SettleError),
 }
 
-/// What every peer is told. One that falls behind skips what it missed, and pulls.
+/// The words to every peer. One that falls behind skips some, and pulls.
 pub(crate) type Outbox = broadcast::Sender<Outgoing>;
 
 /// One thing that every peer is told.
@@ -127,6 +127,6 @@ pub(crate) type Outbox = broadcast::Sender<Outgoing>;
 pub(crate) enum Outgoing {
     /// Our new attestations.
     Attestations(Arc<[Attestation]>),
-    /// Where we attest nothing.
+    /// Our new abstention.
     Abstention(SignedAbstention),
 }

@@ -21,7 +21,7 @@ const AGES_MAX: usize = 1_024;
 /// Alarms shown in the status, at most; the newest stay.
 const ALARMS_MAX: usize = 16;
 
-/// What a lane of the engine is made from.
+/// The parts of a lane of the engine.
 #[derive(Debug)]
 pub(crate) struct LaneSetup {
     /// Its constants.

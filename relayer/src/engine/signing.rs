@@ -1,4 +1,4 @@
-//! How a pair's checkpoints are signed: at once by a key that is here, or by a task that asks for it.
+//! Signs a pair's checkpoints: at once by a key that is here, or by a task that asks for it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,7 +18,8 @@ pub(crate) enum Signing {
     Elsewhere {
         /// To that task.
         asks: mpsc::Sender<Checkpoint>,
-        /// What has no place there yet. Bounded by what the lanes hold linked: each is asked for once.
+        /// Checkpoints that have no place there yet. Bounded by the requests that the lanes hold linked, since each is
+        /// asked for once.
         waiting: VecDeque<Checkpoint>,
     },
 }

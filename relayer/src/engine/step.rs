@@ -8,7 +8,7 @@ use twinspan_bridge::side::Direction;
 use super::message::Verdict;
 use twinspan_store::{Store, StoreError, Write};
 
-/// What is gathered during one step.
+/// The gathered results of one step.
 #[derive(Default)]
 pub(super) struct Step {
     pub(super) writes: Vec<Write>,
@@ -18,7 +18,7 @@ pub(super) struct Step {
     pub(super) voided: Vec<Attestation>,
 }
 
-/// What is to be done now that what asks for it is stored. Only [`Step::commit`] makes one.
+/// Actions that are due, since the step that asks for them is stored. Only [`Step::commit`] makes one.
 #[must_use]
 pub(super) struct Committed {
     actions: Vec<(Direction, Action)>,
@@ -31,7 +31,7 @@ impl Step {
         self.actions.push((lane, action));
     }
 
-    /// Once the step is done: tell whoever asked.
+    /// Once the step is done: tell the one that asked.
     pub(super) fn reply(&mut self, to: oneshot::Sender<Verdict>, verdict: Verdict) {
         self.replies.push((to, verdict));
     }
@@ -48,7 +48,7 @@ impl Step {
 }
 
 impl Committed {
-    /// What to do, in order.
+    /// The actions, in order.
     pub(super) fn take_actions(&mut self) -> Vec<(Direction, Action)> {
         std::mem::take(&mut self.actions)
     }

@@ -29,8 +29,8 @@ pub(crate) struct Submitter {
     /// The lane's name in logs and metrics.
     name: String,
     account: AccountHandle,
-    /// What is on its way. Never more than [`UNTOLD_MAX`](twinspan_bridge::machine::UNTOLD_MAX) batches and the
-    /// attestations of one lane.
+    /// The transactions on their way. Never more than [`UNTOLD_MAX`](twinspan_bridge::machine::UNTOLD_MAX) batches and
+    /// the attestations of one lane.
     pending: BTreeMap<B256, Purpose>,
     /// Told at once to the machine: the account had no place for it.
     refused: Vec<Purpose>,
@@ -120,7 +120,7 @@ impl Submitter {
         head.map_or(u64::MAX, |head| head.gas_limit / 100 * BLOCK_SHARE_PERCENT)
     }
 
-    /// What a transaction's end means to the lane, if it is one of ours.
+    /// The input that a transaction's end is to the lane, if it is one of ours.
     pub(crate) fn resolved(&mut self, resolved: &Resolved) -> Option<Input> {
         let purpose = self.pending.remove(&resolved.id.0)?;
         let accepted = match &resolved.outcome {
@@ -140,7 +140,7 @@ impl Submitter {
         Some(Input::TransactionResolved { purpose, accepted })
     }
 
-    /// What the account had no place for since the last call.
+    /// The intents that the account had no place for since the last call.
     pub(crate) fn refused(&mut self) -> Vec<Input> {
         let refused = std::mem::take(&mut self.refused);
         let input = |purpose| Input::TransactionResolved { purpose, accepted: false };

@@ -1,5 +1,5 @@
-//! Talks to the other relayers. Whatever they say is input from a stranger: each attestation carries
-//! its own authority in its signature.
+//! Talks to the other relayers. All that they say is input from a stranger: each attestation carries its own authority
+//! in its signature.
 
 pub(crate) mod abstentions;
 pub mod client;

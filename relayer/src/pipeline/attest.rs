@@ -1,7 +1,7 @@
 //! Has a remote signer sign what the lanes of a pair attest.
 //!
-//! The engine does not wait for it: what is asked comes back as a message, whenever that is, and the lane machine
-//! takes it only if it still wants it.
+//! The engine does not wait for it. A signature comes back as a message, at any time, and the lane machine takes it
+//! only if it still wants it.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub(crate) struct RemoteAttester {
     pub signer: Arc<dyn Signer>,
     /// The pair, for logs.
     pub pair: String,
-    /// What to sign.
+    /// The checkpoints to sign.
     pub asked: mpsc::Receiver<Checkpoint>,
     /// Where signatures go.
     pub engine: mpsc::Sender<Message>,

@@ -29,7 +29,7 @@ pub(crate) const PAUSE_MAX: Duration = Duration::from_secs(5);
 pub(crate) struct Exchange {
     /// The peer.
     pub peer: Peer,
-    /// What it is told.
+    /// The words to it.
     pub outbox: broadcast::Receiver<Outgoing>,
     /// Our lanes.
     pub directory: Arc<Directory>,

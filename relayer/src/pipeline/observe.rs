@@ -1,8 +1,8 @@
 //! Reads one side of a pair, block by block, and hands the engine what is final and complete.
 //!
-//! The cursor is the engine's: it moves in the commit that stores everything before it. What the
-//! engine refuses is read again; if the node insists, its account of the block read last tells
-//! whether it lies about logs or stands on another history.
+//! The cursor is the engine's: it moves in the commit that stores everything before it. A read that the engine refuses
+//! is made again. If the node insists, its state at the block read last shows whether it lies about logs or stands on
+//! another history.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ const FAILURES_BEFORE_WORD: u32 = 4;
 /// Blocks behind the last final one: state this recent is never pruned; a failure there has another cause.
 const STATE_BLOCKS_MIN: u64 = 8;
 
-/// What an observer waits for next.
+/// The next thing that an observer waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pace {
     /// The next block.
@@ -65,7 +65,7 @@ impl From<RpcFault> for Fault {
 }
 
 impl Fault {
-    /// What the peers are told of it.
+    /// The reason that peers are told.
     const fn reason(&self) -> Reason {
         match self {
             Self::Read(ReadError::Rpc(
@@ -104,13 +104,13 @@ pub(crate) struct Observer {
     pub term_blocks: u64,
     /// The last block stored.
     pub cursor: Milestone,
-    /// What is read of the bridge.
+    /// Reads of the bridge.
     pub reads: ReadAhead,
     /// Where observations go.
     pub engine: mpsc::Sender<Message>,
-    /// What the engine says of the lanes.
+    /// The engine's report on the lanes.
     pub report: watch::Receiver<PairReport>,
-    /// What is known between two reads.
+    /// Knowledge kept between two reads.
     pub memory: Memory,
     /// The time of day.
     pub clock: Clock,
@@ -118,7 +118,7 @@ pub(crate) struct Observer {
     pub trouble: watch::Sender<Option<Reason>>,
 }
 
-/// What an observer remembers between two reads; all of it can be forgotten.
+/// An observer's memory between two reads; all of it can be forgotten.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     epoch: Option<Epoch>,
@@ -300,8 +300,8 @@ impl Observer {
         Ok(Observation { side: self.side, read, newest, set, paused, term, final_to, seen_at })
     }
 
-    /// The relayer set, unless so many members were revoked that it cannot reach its threshold: then
-    /// nothing is certified before a new set is in force, and reading goes on.
+    /// The relayer set, unless too many members were revoked for its threshold. Then nothing is certified before a new
+    /// set is in force, and reading goes on.
     async fn relayer_set(
         &mut self,
         epoch: Epoch,
@@ -332,7 +332,7 @@ impl Observer {
         state.paused_until > self.clock.unix_seconds()
     }
 
-    /// What to do before the next attempt.
+    /// Prepares the next attempt.
     async fn after(&mut self, fault: &Fault) -> Result<(), Fault> {
         // What was remembered may be of the history that failed.
         self.memory.term = None;

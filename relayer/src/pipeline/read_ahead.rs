@@ -16,7 +16,7 @@ use twinspan_chains::{EvmChain, ReadError, RpcFault};
 /// [`LOGS_MAX`](twinspan_chains::evm::LOGS_MAX).
 const READS_MAX: usize = 4;
 
-/// What is read of one bridge, in order.
+/// The reads of one bridge, in order.
 #[derive(Debug)]
 pub(crate) struct ReadAhead {
     chain: EvmChain,

@@ -1,7 +1,7 @@
 //! Finds on the chains what the store does not hold of a transfer: who certified it, and how its token counts.
 //!
-//! Certificates are stored once they are found. What has no answer is remembered for a while, so that whoever asks
-//! about the same transfer again and again costs the nodes nothing.
+//! Certificates are stored once they are found. A question without an answer is remembered for a while, so that asking
+//! it again and again costs the nodes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
@@ -24,10 +24,10 @@ const KNOWN_MAX: usize = 4_096;
 /// Transactions a second that are looked for on the chains because they are in no final block.
 const LOOKS_PER_SECOND: NonZeroU32 = NonZeroU32::new(20).expect("not zero");
 
-/// How the tokens that are known count, each beside its bridge.
+/// The units of the known tokens, each beside its bridge.
 type Units = BTreeMap<(BridgeAt, Address), Option<TokenUnits>>;
 
-/// What was found and has no place in the store.
+/// Findings that have no place in the store.
 #[derive(Debug)]
 pub(crate) struct Evidence {
     looks: Limiter,
@@ -90,7 +90,7 @@ impl Evidence {
         Some(row)
     }
 
-    /// How the token of a request counts on its source chain; `None` where that is not known.
+    /// The units of a request's token on its source chain; `None` where they are not known.
     pub(super) async fn units(
         &self,
         (bridge, chain): (BridgeAt, &EvmChain),

@@ -47,13 +47,13 @@ pub(crate) struct Api {
     pub accounts: Arc<Vec<AccountHandle>>,
     /// The store.
     pub store: Store,
-    /// What was found on the chains beside it.
+    /// Findings on the chains beside it.
     pub(crate) evidence: Arc<Evidence>,
     /// The metrics.
     pub metrics: PrometheusHandle,
     /// The configuration in force.
     pub configuration: watch::Receiver<Configuration>,
-    /// Since when the relayer runs.
+    /// When the relayer started.
     pub started: tokio::time::Instant,
 }
 

@@ -1,4 +1,4 @@
-//! The routes that only the operator may ask: they are served on a Unix socket beside the store, which only the
+//! The routes that only the operator may ask. They are served on a Unix socket beside the store, which only the
 //! operator's own account can open. No port, no password.
 
 use std::io;
@@ -42,7 +42,7 @@ pub fn socket_of(store: &Path) -> PathBuf {
     store.with_extension("sock")
 }
 
-/// Listens where only the own account may connect. Whatever an earlier process left there is removed: the store is
+/// Listens where only the own account may connect. A socket that an earlier process left there is removed: the store is
 /// locked, so nobody listens any more.
 ///
 /// # Errors

@@ -1,9 +1,9 @@
 //! Brings a store of an older schema to today's: numbered steps, all in one database transaction.
 //!
 //! A new schema is a new number in [`SCHEMA`] and a new step at the end of [`STEPS`]; one without the other does not
-//! compile. A step reads rows of the schema before it by types of its own, beside it, and writes those of its own
-//! schema: when a later schema changes such a row again, the step keeps a copy of the type that it wrote. A store
-//! that the last twinspan wrote is kept in `tests/fixtures`, and must come through with every row.
+//! compile. A step has types of its own for the rows that it reads, those of the schema before. It writes rows of its
+//! own schema. Once a later schema changes such a row, the step keeps a copy of the type that it wrote. A store that
+//! the last twinspan wrote is kept in `tests/fixtures`, and must come through with every row.
 
 mod to_3;
 

@@ -238,8 +238,8 @@ fn return_of(
     Ok(row.map(|row| decode::<DiskReturn>(row.value())).transpose()?.map(|row| Nonce::new(row.of)))
 }
 
-/// The batches of a lane do not overlap, and neither do those that certificates paid for: the first that ends after
-/// a request holds it, or none does.
+/// The first batch that ends after a request holds it, or none does. The batches of a lane do not overlap, and neither
+/// do those that certificates paid for.
 fn batch_of(
     moment: &ReadTransaction,
     lane: LaneId,

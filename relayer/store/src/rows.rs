@@ -1,4 +1,4 @@
-//! How values lie on disk: a type of its own for every row, and the conversions from and to the words of the rest.
+//! Lays out values on disk: a type of its own for every row, with the conversions from and to the domain's types.
 //!
 //! Nothing of `bridge` or `chains` is serialised itself: its types change with the protocol's rules, these only with
 //! the [`SCHEMA`](crate::SCHEMA). Numbers are raw here, so that the bytes do not hang on how a newtype is written.

@@ -54,8 +54,8 @@ pub(crate) enum Waiting {
     /// In its own task, as there is no disk to wait for. Time that is paused does not move meanwhile, and commits
     /// come in the same order at every run.
     Inline,
-    /// On a thread that may wait. The writer's own would hold up every other task of a runtime with one thread; and
-    /// to hand the others over first (`block_in_place`) works on runtimes with several only.
+    /// On a thread that may wait. The writer's own would hold up every other task of a runtime with one thread. Handing
+    /// these over first (`block_in_place`) needs a runtime with several.
     Aside,
 }
 
@@ -99,8 +99,8 @@ impl Writer {
     }
 }
 
-/// The group goes to the thread as a whole, with the database that it needs: the thread ends with it, whether or not
-/// anybody still waits here.
+/// The whole group goes to the thread, with the database that it needs. The thread ends with it, even if nobody waits
+/// here any more.
 async fn aside(pen: Pen, group: Vec<Commit>) -> Result<(), StoreError> {
     match tokio::task::spawn_blocking(move || pen.write(group)).await {
         Ok(written) => written,

@@ -1,4 +1,4 @@
-//! What to try in a world that runs.
+//! A guide to a running world.
 
 use std::fmt::Write as _;
 

@@ -67,7 +67,7 @@ pub(super) fn chain(at: &mut At<'_>, name: &str, raw: RawChain, folder: &Path) -
     Some(Chain { access, submitter: submitter?, transaction_gas_max })
 }
 
-/// What reads rest on, and how many providers must agree. A quorum says that they must.
+/// The basis of reads, and the number of providers that must agree. A given quorum implies that they must.
 fn truth(
     at: &mut At<'_>,
     truth: Raw<String>,

@@ -1,4 +1,4 @@
-//! Which bridge pairs the store belongs to.
+//! The bridge pairs that the store belongs to.
 
 use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use twinspan_bridge::ids::BridgeAt;
 use super::Row;
 use super::attestation::DiskBridge;
 
-/// Which bridge pairs the store belongs to.
+/// The bridge pairs that the store belongs to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deployment {
     /// The relayer's attestation address.

@@ -36,8 +36,8 @@ pub enum Fate {
     Parked {
         /// Why.
         reason: ParkReason,
-        /// From when on it can be released by the limits in force then, Unix time in seconds. Zero: no matter of
-        /// time; [`u64::MAX`]: not by those limits.
+        /// Unix time in seconds from which it can be released, by the limits of that moment. Zero: time does not help.
+        /// [`u64::MAX`]: those limits never let it pass.
         earliest: u64,
     },
 }
