@@ -41,23 +41,23 @@ rust: $(NPM) ## All Rust tests
 # Every way alone, and two hundred pairs of ways. `test` tries some of them.
 chaos: $(NPM) ## Endpoints that fail and lie in every way
 	cargo build $(ALL) --all-targets
-	TWINSPAN_CHAOS_LONG=1 cargo test $(ALL) --test chaos -- --nocapture --test-threads 1
+	TWINSPAN_CHAOS_LONG=1 cargo test $(ALL) --test worlds -- chaos:: --nocapture --test-threads 1
 
 # Two hundred of every depth above finality, and twenty below; `test` tries some of each.
 reorganisations: $(NPM) ## Chains that take back blocks, above and below finality
 	cargo build $(ALL) --all-targets
 	TWINSPAN_REORGANISATIONS=200 TWINSPAN_REORGANISATIONS_BELOW=20 \
-		cargo test $(ALL) --test reorganisation_campaign -- --nocapture --test-threads 1
+		cargo test $(ALL) --test worlds -- reorganisation_campaign:: --nocapture --test-threads 1
 
 # Builds what it can get and says what it cannot.
 test-nodes: $(NPM) ## Transfers between nodes of go-ethereum and of Kaia (needs Go)
 	integration-tests/nodes.sh target/nodes
 	cargo build $(ALL) --all-targets
-	TWINSPAN_NODES=$(CURDIR)/target/nodes cargo test $(ALL) --test nodes -- --nocapture --test-threads 1
+	TWINSPAN_NODES=$(CURDIR)/target/nodes cargo test $(ALL) --test worlds -- nodes:: --nocapture --test-threads 1
 
 # Thirty runs of a thousand batches each; `test` runs one.
 campaign: ## An account's transactions under faults, crashes and reorganisations by chance
-	TWINSPAN_CAMPAIGN_SEED=100 TWINSPAN_CAMPAIGN_RUNS=30 cargo test $(ALL) --test campaign -- --nocapture
+	TWINSPAN_CAMPAIGN_SEED=100 TWINSPAN_CAMPAIGN_RUNS=30 cargo test $(ALL) --test evm -- campaign:: --nocapture
 
 contracts: $(NPM) ## All tests of the contracts, their formatting and their artifacts
 	cd contracts && $(FORGE) fmt --check

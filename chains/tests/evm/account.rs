@@ -1,13 +1,12 @@
 //! An account against a scripted node: whatever happens, each intent ends, and once.
 #![expect(clippy::disallowed_methods, reason = "a test starts what it watches, and ends with it")]
 
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
-use support::node::{CHAIN_ID, FakeNode, SendFault};
-use support::rig::{BRIDGE, Rig, config, intent, is_mined, signer};
+use crate::support;
+use crate::support::node::{CHAIN_ID, FakeNode, SendFault};
+use crate::support::rig::{BRIDGE, Rig, config, intent, is_mined, signer};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use twinspan_bridge::finality::FinalityRule;

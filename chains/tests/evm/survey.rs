@@ -1,16 +1,15 @@
 //! Following a bridge's events where the state of old blocks is gone: what they do not lead to is not believed.
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::support;
+use crate::support::bridge::{BRIDGE, CHAIN_ID, OTHER, asked, handed_over, header, log, requested};
+use crate::support::wire::{Answer, wire};
 use alloy::primitives::{B256, U64, U256, hex};
 use alloy::sol_types::SolCall;
 use serde_json::{Value, json};
-use support::bridge::{BRIDGE, CHAIN_ID, OTHER, asked, handed_over, header, log, requested};
-use support::wire::{Answer, wire};
 use twinspan_bridge::ids::{BlockNumber, BlockRef, Count, Epoch, Nonce};
 use twinspan_bridge::lane_head::LanePosition;
 use twinspan_bridge::observe::{BridgeState, Milestone};

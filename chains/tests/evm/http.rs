@@ -1,8 +1,7 @@
 //! HTTP endpoints that misbehave: wrong answers, giants, slow ones, redirects.
 #![expect(clippy::disallowed_methods, reason = "a test starts what it watches, and ends with it")]
 
-mod support;
-
+use crate::support;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

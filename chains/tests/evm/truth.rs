@@ -1,9 +1,10 @@
 //! What reads rest on, against real nodes behind endpoints that lie.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support;
+use crate::support::anvil::{Anvil, DEV_KEY};
+use crate::support::connect;
 use alloy::network::EthereumWallet;
 use alloy::primitives::{Address, B256, Bytes, U64, U256};
 use alloy::providers::{DynProvider, Provider, ProviderBuilder};
@@ -11,8 +12,6 @@ use alloy::rpc::json_rpc::{RequestPacket, ResponsePacket};
 use alloy::signers::local::PrivateKeySigner;
 use alloy::transports::TransportErrorKind;
 use serde_json::{Value, json};
-use support::anvil::{Anvil, DEV_KEY};
-use support::connect;
 use twinspan_bridge::finality::FinalityRule;
 use twinspan_bridge::ids::BlockRef;
 use twinspan_bridge::observe::BridgeState;

@@ -1,16 +1,15 @@
 //! A chain that stands still, an endpoint that is gone and one that lags are told apart, and cost no more calls.
 #![expect(clippy::disallowed_methods, reason = "a test starts what it watches, and ends with it")]
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::support;
+use crate::support::node::FakeNode;
+use crate::support::rig::config;
 use alloy::rpc::json_rpc::RequestPacket;
 use alloy::transports::TransportErrorKind;
-use support::node::FakeNode;
-use support::rig::config;
 use tokio::task::JoinHandle;
 use tower::ServiceExt;
 use twinspan_chains::condition::{ChainState, EndpointState};

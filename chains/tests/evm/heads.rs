@@ -1,15 +1,14 @@
 //! Where a chain stands: its newest block, by nodes that lie or lag, and its final one.
 
-mod support;
-
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::support;
+use crate::support::bridge::{CHAIN_ID, NEWEST, basics, header};
+use crate::support::connect;
+use crate::support::wire::{Answer, wire};
 use alloy::primitives::{B256, U64};
 use serde_json::json;
-use support::bridge::{CHAIN_ID, NEWEST, basics, header};
-use support::connect;
-use support::wire::{Answer, wire};
 use twinspan_bridge::finality::FinalityRule;
 use twinspan_chains::{ChainConfig, RpcFault};
 

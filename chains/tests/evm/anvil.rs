@@ -1,17 +1,16 @@
 //! Real nodes: a chain with fees and one without, a deployed bridge pair, and value that moves.
 #![expect(clippy::disallowed_methods, reason = "a test starts what it watches, and ends with it")]
 
-mod support;
-
 use std::time::{Duration, Instant};
 
+use crate::support;
+use crate::support::anvil::{Anvil, DEV_KEY};
 use alloy::network::EthereumWallet;
 use alloy::primitives::{Address, B256, Bytes, U256};
 use alloy::providers::{DynProvider, Provider, ProviderBuilder};
 use alloy::signers::local::PrivateKeySigner;
 use secrecy::SecretBox;
 use serde_json::json;
-use support::anvil::{Anvil, DEV_KEY};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use twinspan_bridge::checkpoint::Checkpoint;

@@ -1,7 +1,7 @@
 //! A relayer whose keys a Web3Signer keeps: it attests and submits like any other, and waits while its signer is away.
 
 #[allow(dead_code, unreachable_pub, missing_docs, reason = "shared with the tests of `chains`")]
-#[path = "../../chains/tests/support/web3signer.rs"]
+#[path = "../../../chains/tests/evm/support/web3signer.rs"]
 mod web3signer;
 
 use std::time::Duration;

@@ -2,15 +2,14 @@
 #![allow(clippy::wildcard_enum_match_arm)]
 #![expect(clippy::disallowed_methods, reason = "a test starts what it watches, and ends with it")]
 
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support;
+use crate::support::node::{CHAIN_ID, FakeNode};
+use crate::support::web3signer::{Behaviour, Web3Signer};
 use alloy::primitives::{Address, B256, Bytes, Signature};
 use secrecy::SecretBox;
-use support::node::{CHAIN_ID, FakeNode};
-use support::web3signer::{Behaviour, Web3Signer};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use twinspan_bridge::checkpoint::Checkpoint;

@@ -1,15 +1,13 @@
 //! An account under everything at once: crashes at every write, and long runs of faults by chance.
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
+use crate::support::node::{FakeNode, SendFault};
+use crate::support::rig::{BRIDGE, CrashingStore, Rig, config, intent, is_mined};
 use alloy::primitives::{B256, Bytes};
-use support::node::{FakeNode, SendFault};
-use support::rig::{BRIDGE, CrashingStore, Rig, config, intent, is_mined};
 use twinspan_bridge::finality::FinalityRule;
 use twinspan_chains::ChainConfig;
 use twinspan_chains::transactions::{AccountStopped, Intent, IntentId, MemoryStore, Resolved};

@@ -1,18 +1,17 @@
 //! Reading a bridge from nodes that lie, lag or limit: strict decoding, ranges, quorum.
 
-mod support;
-
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use crate::support;
+use crate::support::bridge::{
+    BRIDGE, CHAIN_ID, NEWEST, OTHER, asked, basics, handed_over, log, number, requested, stood_at,
+};
+use crate::support::connect;
+use crate::support::wire::{Answer, wire};
 use alloy::primitives::{B256, Bytes, U64, U256, b256, keccak256};
 use alloy::sol_types::SolCall;
 use serde_json::{Value, json};
-use support::bridge::{
-    BRIDGE, CHAIN_ID, NEWEST, OTHER, asked, basics, handed_over, log, number, requested, stood_at,
-};
-use support::connect;
-use support::wire::{Answer, wire};
 use twinspan_bridge::ids::{BlockNumber, BlockRef, ChainId, Count, Nonce};
 use twinspan_bridge::observe::{BridgeRead, SettlementEvent};
 use twinspan_chains::evm::LogFault;
