@@ -49,7 +49,7 @@ fn from_time(earliest: u64) -> String {
     }
 }
 
-// What more than one contract says, in the words of all of them.
+// Errors that several contracts share.
 const ADDRESS_ZERO: &str = "an address that must be set is zero";
 const OWNER_REQUIRED: &str = "there is always an owner";
 const REENTERED: &str = "the contract was called back from within one of its own calls";

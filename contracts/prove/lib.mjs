@@ -1,4 +1,4 @@
-// What the scripts here share: the properties, copies of the contracts to plant faults in, and runs of the prover and
+// Shared by the scripts here: the properties, copies of the contracts to plant faults in, and runs of the prover and
 // of forge on them.
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";

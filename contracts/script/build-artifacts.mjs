@@ -14,7 +14,7 @@ const names = [
 ];
 const check = process.argv.includes("--check");
 
-// What npm brought, or what is on the path.
+// The forge that npm brought, or the one on the path.
 const local = path.join(contracts, "..", "node_modules", ".bin", "forge");
 const forge = fs.existsSync(local) ? local : "forge";
 

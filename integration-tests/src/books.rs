@@ -23,7 +23,7 @@ pub struct Ending<'a> {
     pub parked: usize,
     /// Handovers that were parked and sent back.
     pub returned: usize,
-    /// What the errors that may be logged contain; any other is a fault.
+    /// Texts of the errors that may be logged. Any other error is a fault.
     pub errors: &'a [&'a str],
 }
 
@@ -74,7 +74,7 @@ impl Live {
         Ok(())
     }
 
-    /// What all relayers tell of a transfer, once they agree that its place is settled.
+    /// All relayers' answer about a transfer, once they agree that its place is settled.
     ///
     /// # Errors
     /// If they do not, in time.

@@ -1,4 +1,4 @@
-//! What a test does to a chain by itself: reorganise it, and look at its blocks.
+//! Acts of a test on a chain: reorganise it, look at its blocks.
 
 use alloy::primitives::{B256, Bytes};
 use alloy::providers::Provider;

@@ -18,18 +18,18 @@ use twinspan_supervise::Supervisor;
 
 pub use lies::Lie;
 
-/// What is wrong with an endpoint.
+/// The fault of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing.
     None,
-    /// What it does to connections and bytes.
+    /// Its fault with connections and bytes.
     Wire(Wire),
-    /// What it says that is not so.
+    /// Its lie.
     Lie(Lie),
 }
 
-/// What an endpoint does to connections and bytes.
+/// A fault of an endpoint with connections and bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wire {
     /// Ends each connection at once.
@@ -90,7 +90,7 @@ impl Fault {
 
 /// How late [`Wire::Late`] is.
 const LATE: Duration = Duration::from_millis(700);
-/// What [`Wire::Giant`] sends, in bytes.
+/// Bytes that [`Wire::Giant`] sends.
 const GIANT: usize = 1 << 30;
 /// Largest question that is read, in bytes.
 const QUESTION_MAX: usize = 1 << 24;
@@ -175,12 +175,12 @@ impl State {
         Ok(answer.json().await?)
     }
 
-    /// What the node says, as an answer over HTTP.
+    /// The node's answer over HTTP.
     async fn true_answer(&self, question: Value) -> eyre::Result<Vec<u8>> {
         Ok(response("200 OK", &self.answer(Fault::None, question).await?))
     }
 
-    /// What is answered, as bytes of JSON.
+    /// The answer, as bytes of JSON.
     async fn answer(&self, fault: Fault, mut question: Value) -> eyre::Result<Vec<u8>> {
         let Fault::Lie(lie) = fault else {
             return Ok(serde_json::to_vec(&self.ask(&question).await?)?);

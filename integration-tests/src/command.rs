@@ -13,14 +13,14 @@ use crate::live::binary;
 /// How long a command may take.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What a command left behind.
+/// The outcome of a command.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// Its exit code; -1 if a signal ended it.
     pub code: i32,
-    /// What it printed.
+    /// Its standard output.
     pub stdout: String,
-    /// What it complained of, and its log.
+    /// Its standard error: complaints and log.
     pub stderr: String,
 }
 
@@ -68,7 +68,7 @@ impl Outcome {
         Ok(())
     }
 
-    /// It ended well. What it printed.
+    /// It ended well. Its standard output.
     ///
     /// # Errors
     /// With what it said instead.

@@ -1,4 +1,4 @@
-//! What the live tests share: a real world of two nodes and four relayers, trouble, and the books.
+//! Shared by the live tests: a real world of two nodes and four relayers, trouble, and the books.
 
 pub mod books;
 pub mod chain;

@@ -21,7 +21,7 @@ const PACE: Duration = Duration::from_millis(30);
 /// How long anything may take that needs a few blocks and attestations.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What relayers log as errors where final history is rewritten.
+/// Errors that relayers log where final history is rewritten.
 pub const REWRITTEN: &[&str] =
     &["final history was rewritten", "is no longer on the source chain", "signed another history"];
 
@@ -35,7 +35,7 @@ pub struct Live {
     pub world: World,
     /// The account that asks.
     pub traffic: Traffic,
-    /// What it asked for; each to a recipient of its own.
+    /// The transfers that it asked for, each to a recipient of its own.
     pub sent: Vec<Sent>,
     /// Requests made otherwise, which count in the books but not recipient by recipient.
     pub others: usize,
@@ -140,7 +140,7 @@ impl Live {
         }
     }
 
-    /// What relayer `index` reports of a lane.
+    /// The report of relayer `index` on a lane.
     ///
     /// # Errors
     /// If it does not answer.
@@ -210,13 +210,13 @@ impl Live {
         twinspan(words.map(str::to_owned)).await
     }
 
-    /// What relayer `index` has logged so far.
+    /// The log of relayer `index` so far.
     #[must_use]
     pub fn log(&self, index: usize) -> String {
         std::fs::read_to_string(self.world.relayers[index].log()).unwrap_or_default()
     }
 
-    /// What the recipient holds of what was sent to it.
+    /// The balance of the recipient in the asset that was sent to it.
     ///
     /// # Errors
     /// If a node does not answer.

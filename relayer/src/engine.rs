@@ -147,7 +147,7 @@ impl LaneEngine {
                 self.destination_advanced(side.incoming(), newest.incoming, paused, step);
             }
             Message::Probed { side, state, reply } => {
-                // What came before is stored before: nothing old may be written over the reset.
+                // Earlier effects are stored first: nothing old may be written over the reset.
                 self.finish(std::mem::take(step)).await?;
                 let verdict = self.on_probed(side, &state).await?;
                 step.reply(reply, verdict);
@@ -176,14 +176,14 @@ impl LaneEngine {
                     self.feed(lane, Input::Recovered, step);
                 }
                 self.finish(std::mem::take(step)).await?;
-                // Whoever waits may be gone.
+                // The waiting side may be gone.
                 let _ = done.send(());
             }
             Message::Resume { lane, reason, reply } => {
                 let decision = self.resume(lane, reason, step);
                 // It is stored before anybody is told.
                 self.finish(std::mem::take(step)).await?;
-                // Whoever asked may be gone.
+                // The asking side may be gone.
                 let _ = reply.send(decision);
             }
         }
@@ -361,7 +361,7 @@ impl LaneEngine {
         match action {
             Action::Exchange(attestations) => {
                 metrics::attested(&runner.name, attestations.len());
-                // Whoever does not listen now loses nothing: peers pull what they miss.
+                // A peer that does not listen now loses nothing: it pulls what it misses.
                 let _ = self.outbox.send(Outgoing::Attestations(attestations.into()));
             }
             Action::Submit { batch, attempt } => {

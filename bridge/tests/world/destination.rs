@@ -16,7 +16,7 @@ pub struct Destination {
     pub set: RelayerSet,
     pub handed: Vec<Request>,
     pub recorded: Vec<Attestation>,
-    /// What was executed, each in a block of its own.
+    /// The executed transactions, each in a block of its own.
     blocks: Vec<Block>,
     /// How many of these blocks are final.
     final_blocks: usize,

@@ -1,4 +1,4 @@
-//! What survives a relayer's crash.
+//! The disk, which survives a relayer's crash.
 
 use twinspan_bridge::attest::{Attestation, Verified};
 use twinspan_bridge::ids::{BlockNumber, Count};
@@ -9,7 +9,7 @@ use twinspan_bridge::schedule::Term;
 
 use super::lane;
 
-/// What a relayer's store holds: the only thing that survives a crash.
+/// The content of a relayer's store: the only thing that survives a crash.
 #[derive(Clone)]
 pub struct Disk {
     pub linked: LanePosition,

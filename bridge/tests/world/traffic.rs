@@ -1,4 +1,4 @@
-//! What becomes of transactions on their way to the destination.
+//! The fate of transactions on their way to the destination.
 
 use twinspan_bridge::io::Input;
 use twinspan_bridge::machine::UNTOLD_MAX;

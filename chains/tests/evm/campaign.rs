@@ -198,7 +198,7 @@ impl Campaign {
         }
     }
 
-    /// What the node and the chain do by chance.
+    /// Chances of the node and of the chain.
     fn misfortune(&mut self) {
         if self.chance.one_in(3) {
             let faults = 1 + self.chance.below(3);

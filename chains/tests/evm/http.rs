@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use twinspan_chains::{ChainConfig, ConnectError, EvmChain, RpcFault};
 
-/// What a server does with a connection after it has read the request with this id.
+/// The act of a server on a connection, once it has read the request with this id.
 type Behaviour = fn(TcpStream, String) -> futures::future::BoxFuture<'static, ()>;
 
 /// A server that behaves so; the configuration to reach it.

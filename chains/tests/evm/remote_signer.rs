@@ -39,7 +39,7 @@ fn checkpoint() -> Checkpoint {
     }
 }
 
-/// What a server that behaves so makes of a request to sign.
+/// The outcome of a request to sign, with a server that behaves so.
 async fn signed(behaviour: Behaviour) -> Result<Signature, RemoteProblem> {
     let server = Web3Signer::start(SECRET).await;
     let signer = RemoteSigner::connect(&server.remote_key()).await.expect("connects");

@@ -1,4 +1,4 @@
-//! What reads rest on, against real nodes behind endpoints that lie.
+//! The grounds of reads, against real nodes behind endpoints that lie.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use twinspan_contracts::deploy::{
     HomeAsset, SideSettings, Site, TokenLimits, TokenMetadata, deploy_pair, link_token,
 };
 
-/// What a lying endpoint makes of an answer to a method.
+/// A falsification of the answer to a method.
 type Lie = fn(&str, &mut Value);
 
 /// An endpoint of the node that tells `lie` of what the node says.

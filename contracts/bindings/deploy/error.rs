@@ -12,7 +12,7 @@ pub enum DeployError {
     /// The node could not be asked.
     #[error("asking the node failed while {doing}")]
     Rpc {
-        /// What was being done.
+        /// The step.
         doing: &'static str,
         /// The node's or transport's answer.
         #[source]
@@ -21,7 +21,7 @@ pub enum DeployError {
     /// The call was refused, or the node could not be asked.
     #[error("{doing} failed: {reason}")]
     Call {
-        /// What was being done.
+        /// The step.
         doing: &'static str,
         /// The revert in words, or the error's own text.
         reason: String,
@@ -32,7 +32,7 @@ pub enum DeployError {
     /// The transaction was sent but its receipt never came.
     #[error("{doing}: no receipt for the transaction")]
     Pending {
-        /// What was being done.
+        /// The step.
         doing: &'static str,
         /// Why waiting ended.
         #[source]
@@ -41,7 +41,7 @@ pub enum DeployError {
     /// The transaction was mined and failed.
     #[error("{doing}: transaction {transaction} failed on chain")]
     Failed {
-        /// What was being done.
+        /// The step.
         doing: &'static str,
         /// The transaction.
         transaction: TxHash,
@@ -49,11 +49,11 @@ pub enum DeployError {
     /// The receipt names no contract, block or address as it should.
     #[error("{doing}: the receipt of {transaction} lacks its {field}")]
     ReceiptIncomplete {
-        /// What was being done.
+        /// The step.
         doing: &'static str,
         /// The transaction.
         transaction: TxHash,
-        /// What is missing.
+        /// The missing part.
         field: &'static str,
     },
     /// A bridge landed elsewhere than predicted: the deployer's account sent something else meanwhile. Both bridges

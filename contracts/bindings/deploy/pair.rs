@@ -9,7 +9,7 @@ use super::DeployError;
 use super::site::{Site, chain_id, created, refused, send};
 use crate::abi::{Bridge, Bridge::Timing, Vault};
 
-/// What one side is constructed with, besides its counterpart.
+/// The settings of one side, without its counterpart.
 #[derive(Clone, Debug)]
 pub struct SideSettings {
     /// Pauses, vetoes, revokes, tightens.

@@ -17,7 +17,7 @@ use crate::abi::{
 /// Gas of a call that changes a token's settings: a few storage slots, an event.
 const SETTING_GAS: u64 = 300_000;
 
-/// What may pass of a token on one side, in its smallest unit there. `U256::MAX` is no limit; zero accepts nothing.
+/// A token's limits on one side, in its smallest unit there. `U256::MAX` is no limit; zero accepts nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenLimits {
     /// Least amount of one transfer.

@@ -1,10 +1,10 @@
-//! What a node can say over JSON-RPC that is not so.
+//! Lies that a node can tell over JSON-RPC.
 #![expect(clippy::wildcard_enum_match_arm, reason = "a lie is about one kind of answer")]
 
 use alloy::primitives::{B256, Bytes, U64, keccak256};
 use serde_json::{Value, json};
 
-/// What an endpoint says that is not so.
+/// A lie of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lie {
     /// There are no logs.

@@ -19,9 +19,9 @@ pub struct SimBridge {
     pub outgoing_lane: Lane,
     /// The lane that ends here.
     pub incoming_lane: Lane,
-    /// What was asked here.
+    /// The requests made here.
     pub outgoing: LanePosition,
-    /// What was handed over here.
+    /// The handovers made here.
     pub incoming: LanePosition,
     set: RelayerSet,
     /// Recorded attestations: by checkpoint, who.
@@ -71,7 +71,7 @@ impl SimBridge {
         event.encode_log_data()
     }
 
-    /// What stands in the slots that proofs are made of (`LaneStorage.sol`, `RelayerSets.sol`).
+    /// The words in the slots that proofs are made of (`LaneStorage.sol`, `RelayerSets.sol`).
     pub(super) fn slots(&self) -> [(U256, U256); 5] {
         let word = |head: B256| U256::from_be_bytes(head.0);
         let words = [
@@ -84,7 +84,7 @@ impl SimBridge {
         words.map(|(slot, word)| (U256::from(slot), word))
     }
 
-    /// What a view answers; `None` if there is no such view.
+    /// The answer of a view; `None` if there is no such view.
     #[must_use]
     pub fn view(&self, input: &[u8]) -> Option<Vec<u8>> {
         if input == Bridge::positionsCall::SELECTOR {

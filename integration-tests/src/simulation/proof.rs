@@ -59,7 +59,7 @@ impl WorldState {
         self.root
     }
 
-    /// What `eth_getProof` answers about a bridge; `None` if there is none at that address.
+    /// The answer of `eth_getProof` about a bridge; `None` if there is none at that address.
     pub(super) fn proven(&self, address: Address, keys: &[B256]) -> Option<Value> {
         let bridge = self.bridges.get(&address)?;
         let (held, slots) = (storage(bridge), bridge.slots());

@@ -13,7 +13,7 @@ use twinspan_chains::rpc::RpcService;
 
 use super::chain::{Block, FEE, Log, SimChain, State};
 
-/// What every account holds, in wei.
+/// The balance of every account, in wei.
 const BALANCE: u128 = 10_u128.pow(24);
 
 /// A node's refusal: its code, and its text.

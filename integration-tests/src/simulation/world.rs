@@ -46,7 +46,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Bytes of an answer that a test reads, at most.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
 
-/// What a world is made of.
+/// The parts of a world.
 #[derive(Clone, Copy, Debug)]
 pub struct WorldOptions {
     /// Relayers, of which two thirds and one must sign.
@@ -61,7 +61,7 @@ pub struct WorldOptions {
     pub concurrency: usize,
     /// When a block counts as final.
     pub finality: FinalityRule,
-    /// What reads rest on. With anything but one endpoint's word there are two nodes a chain, which must agree.
+    /// The ground of reads. With anything but one endpoint's word there are two nodes a chain, which must agree.
     pub truth: Truth,
 }
 

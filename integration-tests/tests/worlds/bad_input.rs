@@ -1,4 +1,4 @@
-//! What is wrong at the start is refused at once, in one message that says what, where and what to do.
+//! A wrong start is refused at once, in one message that says what, where and what to do.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -13,7 +13,7 @@ use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::chaos::{Chaos, Fault, Lie, Wire};
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually, number};
 
-/// What relayers may log as an error while endpoints lie: that they do.
+/// Errors that relayers may log while endpoints lie.
 const EXPECTED: &[&str] = &["endpoint"];
 
 /// `make chaos`: every fault, and many pairs of them.

@@ -137,8 +137,8 @@ async fn pairs_are_as_told(file: &WorldFile) -> eyre::Result<()> {
     Ok(())
 }
 
-/// What a browser asks before it lets a page of another origin use the node.
-async fn browsers_may_use(rpc: &str) -> eyre::Result<()> {
+/// The question of a browser before it lets a page of another origin use the node.
+pub(crate) async fn browsers_may_use(rpc: &str) -> eyre::Result<()> {
     let asked = reqwest::Client::new()
         .request(reqwest::Method::OPTIONS, rpc)
         .header("Origin", "http://dapp.example")

@@ -22,7 +22,7 @@ fn what_is_lost_on_the_way_keeps_nothing_from_arriving() -> eyre::Result<()> {
 
 async fn scenes(network: &Network) -> eyre::Result<()> {
     let ports = PerSide::try_from_fn(|_| free_port())?;
-    // What relayers reach the nodes over; the test itself asks the nodes.
+    // Relayers reach the nodes over these; the test itself asks the nodes.
     let open = |side| Chaos::open(format!("http://127.0.0.1:{}", ports[side]));
     let nodes = PerSide::new(open(Side::Main).await?, open(Side::Service).await?);
     let mut live = Live::start("lost_packets", |options| {

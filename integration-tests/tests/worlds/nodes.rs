@@ -14,6 +14,8 @@ use twinspan_integration_tests::books::Ending;
 use twinspan_integration_tests::chain::{height, pass};
 use twinspan_integration_tests::live::{Live, PATIENCE, eventually};
 
+use crate::devnet::browsers_may_use;
+
 /// A program in the folder that `TWINSPAN_NODES` names.
 fn node(program: &str) -> Option<PathBuf> {
     let folder = PathBuf::from(std::env::var_os("TWINSPAN_NODES")?);
@@ -27,6 +29,9 @@ fn node(program: &str) -> Option<PathBuf> {
 
 /// Coins and tokens, both ways, under load; then a relayer is killed and another one loses its store.
 async fn all_moves(live: &mut Live) -> eyre::Result<()> {
+    for chain in live.world.chains.values() {
+        browsers_may_use(chain.node.http_url().as_str()).await?;
+    }
     live.load(12).await?;
     live.close(Ending::default()).await?;
     live.world.relayers[1].kill().await?;

@@ -1,4 +1,4 @@
-//! What an operator does to a running relayer: changes its configuration, and looks after its transactions.
+//! An operator changes the configuration of a running relayer, and looks after its transactions.
 
 use std::time::Duration;
 
@@ -160,7 +160,7 @@ async fn the_operators_socket_is_for_its_own_account_alone() -> eyre::Result<()>
     let socket = live.world.relayers[0].store().with_extension("sock");
     let mode = std::fs::metadata(&socket)?.permissions().mode() & 0o777;
     ensure!(mode == 0o600, "its mode is {mode:o}");
-    // What a killed process left there does not keep the next one from starting.
+    // The socket of a killed process does not keep the next one from starting.
     live.world.relayers[0].kill().await?;
     ensure!(socket.exists(), "there is nothing left");
     tx(&live, 0, &["list"]).await?.refuses(3, &["no relayer answers", "relayer.sock"])?;

@@ -26,13 +26,13 @@ async fn peers_cut_off_from_each_other_meet_on_chain() -> eyre::Result<()> {
     live.all_arrived().await?;
     ensure!(live.metric(POSTED).await > 0.0, "nothing was posted");
     for side in Side::BOTH {
-        // Whoever delivers adds its own, which need not be recorded.
+        // The submitter adds its own, which need not be recorded.
         let signers = recorded(&live, side).await?;
         ensure!(signers >= 2, "the {side} chain holds attestations of {signers} relayers, want 2");
     }
 
     live.cut_all(false);
-    // What is new on each lane makes every relayer call every other.
+    // News on a lane make every relayer call every other.
     live.load(2).await?;
     eventually("every peer is back", PATIENCE, async || {
         Ok((0..4).all(|index| {

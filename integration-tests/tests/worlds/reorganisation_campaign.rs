@@ -25,7 +25,7 @@ async fn every_depth_above_finality_converges() -> eyre::Result<()> {
     })
     .await?;
     for side in Side::BOTH {
-        // What the world was made with is final.
+        // Everything that the world was made with is final.
         chain::pass(&live.world, side, DEPTHS + 2).await?;
     }
     let mut asked = PerSide::<Vec<(B256, Bytes)>>::default();
@@ -44,7 +44,7 @@ async fn every_depth_above_finality_converges() -> eyre::Result<()> {
         chain::include(&live.world, side, &asked[side])
             .await
             .wrap_err_with(|| format!("{depth} blocks"))?;
-        // What is this far down stays. What was taken back is near the top again, however old it is.
+        // A transaction this far down stays. One that was taken back is near the top again, however old it is.
         let stays = chain::height(&live.world, side).await?.saturating_sub(DEPTHS + 1);
         while let Some((transaction, _)) = asked[side].first()
             && chain::block_of(&live.world, side, *transaction).await?.is_some_and(|at| at < stays)

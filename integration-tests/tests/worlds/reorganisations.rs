@@ -26,7 +26,7 @@ async fn blocks_taken_back_above_finality_change_nothing() -> eyre::Result<()> {
     let mut other = Traffic::prepare(&live.world, 2).await?;
     for depth in 1..CONFIRMATIONS {
         for side in Side::BOTH {
-            // What came before is final, so that only this round's requests are taken back.
+            // Earlier requests are final, so that only this round's requests are taken back.
             chain::pass(&live.world, side, CONFIRMATIONS).await?;
             let mut round = Vec::new();
             for _ in 0..3 {

@@ -112,7 +112,7 @@ async fn nfts(live: &Live, user: &User, api: &str) -> eyre::Result<()> {
     Ok(())
 }
 
-/// What limits refuse, with the figure that would pass; and a fee, which is told.
+/// Limits refuse with the figure that would pass. A fee is told.
 async fn limits_and_fees(live: &Live, user: &User, api: &str) -> eyre::Result<()> {
     let main = &live.world.chains[Side::Main];
     let vault = Vault::new(main.vault, &main.provider);

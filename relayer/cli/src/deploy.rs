@@ -5,11 +5,12 @@ use alloy::transports::http::reqwest::Url;
 use clap::Args;
 use eyre::{WrapErr, eyre};
 use serde_json::json;
+use twinspan_bridge::side::{PerSide, Side};
 use twinspan_chains::signer::Signer;
 use twinspan_contracts::Bridge;
 use twinspan_contracts::deploy::{
-    End, HomeAsset, Ownership, SideSettings, Site, TokenLimits, TokenMetadata, deploy_pair,
-    hand_over, link_token,
+    End, HomeAsset, LinkedToken, Ownership, SideSettings, Site, TokenLimits, TokenMetadata,
+    deploy_pair, hand_over, link_token,
 };
 
 use super::Failure;
@@ -94,10 +95,10 @@ impl Deploy {
         let main = connect(&self.main_rpc, &signer).await?;
         let service = connect(&self.service_rpc, &signer).await?;
         let deployer = signer.address();
-        let sites = [
+        let sites = PerSide::new(
             Site { provider: &main.provider, deployer, gas_price: main.gas_price },
             Site { provider: &service.provider, deployer, gas_price: service.gas_price },
-        ];
+        );
         let guardian = self.guardian.unwrap_or(deployer);
         let settings = SideSettings {
             guardian,
@@ -110,31 +111,32 @@ impl Deploy {
             },
             large_delay: self.large_delay,
         };
-        let pair = deploy_pair(&sites[0], &sites[1], &settings, &settings)
+        let pair = deploy_pair(&sites[Side::Main], &sites[Side::Service], &settings, &settings)
             .await
             .wrap_err("deploying the pair")?;
-        let ends = [pair.main, pair.service];
+        let ends = PerSide::new(pair.main, pair.service);
         let mut tokens = Vec::new();
         for (home, asset) in self.assets() {
+            let away = home.other();
             let link = link_token(
                 &sites[home],
                 ends[home].vault,
-                &sites[1 - home],
-                ends[1 - home].vault,
+                &sites[away],
+                ends[away].vault,
                 asset,
                 U256::from(u128::MAX),
                 TokenLimits::OPEN,
                 TokenLimits::OPEN,
             );
             let linked = link.await.wrap_err("linking a token")?;
-            let side = ["main", "service"][home];
-            tokens.push((side, linked.home, linked.representation));
+            tokens.push((home, linked));
         }
         let ownership = self.ownership(deployer, guardian);
-        let mut owners = Vec::new();
-        for (site, end) in sites.iter().zip(&ends) {
-            let timelock = hand_over(site, end, ownership).await.wrap_err("handing over")?;
-            owners.push(timelock.or(self.owner).unwrap_or(deployer));
+        let mut owners = PerSide::default();
+        for (side, site) in sites.iter() {
+            let timelock =
+                hand_over(site, &ends[side], ownership).await.wrap_err("handing over")?;
+            owners[side] = timelock.or(self.owner).unwrap_or(deployer);
         }
         let is_offered = matches!(ownership, Ownership::Account(_));
         self.print(&ends, &owners, is_offered, &tokens);
@@ -169,17 +171,17 @@ impl Deploy {
         Ok(())
     }
 
-    fn assets(&self) -> Vec<(usize, HomeAsset)> {
+    fn assets(&self) -> Vec<(Side, HomeAsset)> {
         let coin = |symbol: &String| {
             let name = format!("Bridged {symbol}");
             HomeAsset::Native(TokenMetadata { name, symbol: symbol.clone(), decimals: 18 })
         };
-        let sides = [
+        let sides = PerSide::new(
             (&self.main_coin, &self.main_token, &self.main_nft, &self.main_multi),
             (&self.service_coin, &self.service_token, &self.service_nft, &self.service_multi),
-        ];
+        );
         let mut assets = Vec::new();
-        for (home, (symbol, tokens, nfts, multis)) in sides.into_iter().enumerate() {
+        for (home, (symbol, tokens, nfts, multis)) in sides.iter() {
             assets.extend(symbol.iter().map(|symbol| (home, coin(symbol))));
             assets.extend(tokens.iter().map(|token| (home, HomeAsset::Erc20(*token))));
             assets.extend(nfts.iter().map(|token| (home, HomeAsset::Erc721(*token))));
@@ -190,41 +192,44 @@ impl Deploy {
 
     fn print(
         &self,
-        ends: &[End; 2],
-        owners: &[Address],
+        ends: &PerSide<End>,
+        owners: &PerSide<Address>,
         is_offered: bool,
-        tokens: &[(&str, Address, Address)],
+        tokens: &[(Side, LinkedToken)],
     ) {
-        let sides = ["main", "service"];
         if self.json {
-            let tokens = tokens.iter().map(|(side, home, representation)| {
-                json!({ "home_chain": side, "home": home, "representation": representation })
+            let tokens = tokens.iter().map(|(side, token)| {
+                let LinkedToken { home, representation } = token;
+                json!({
+                    "home_chain": side.label(), "home": home, "representation": representation,
+                })
             });
             let mut told = json!({ "tokens": tokens.collect::<Vec<_>>() });
-            for ((side, end), owner) in sides.iter().zip(ends).zip(owners) {
-                told[*side] = json!({
+            for (side, end) in ends.iter() {
+                told[side.label()] = json!({
                     "chain_id": end.chain_id, "bridge": end.bridge, "vault": end.vault,
                     "start_block": end.block,
                 });
-                told[*side][if is_offered { "pending_owner" } else { "owner" }] = json!(owner);
+                let owner = if is_offered { "pending_owner" } else { "owner" };
+                told[side.label()][owner] = json!(owners[side]);
             }
             println!("{told}");
             return;
         }
         println!("# For the configuration of every relayer:");
         println!("[pairs.NAME]");
-        for (side, end) in sides.iter().zip(ends) {
+        for (side, end) in ends.iter() {
             println!(
                 "{side} = {{ chain = \"{side}\", bridge = \"{}\", start_block = {} }}",
                 end.bridge, end.block
             );
         }
         println!("# For dApps and `twinspan transfer`:");
-        for ((side, end), owner) in sides.iter().zip(ends).zip(owners) {
+        for (side, end) in ends.iter() {
             let owned = if is_offered { "offered to" } else { "owned by" };
-            println!("# {side} vault {}, {owned} {owner}", end.vault);
+            println!("# {side} vault {}, {owned} {}", end.vault, owners[side]);
         }
-        for (side, home, representation) in tokens {
+        for (side, LinkedToken { home, representation }) in tokens {
             println!("# {side} token {home} is {representation} on the other chain");
         }
         if !tokens.is_empty() {

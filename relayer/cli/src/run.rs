@@ -45,7 +45,7 @@ impl Run {
 /// The exit code of what keeps a relayer from starting.
 pub(super) fn failure(error: AppError) -> Failure {
     let wrap: fn(eyre::Report) -> Failure = match &error {
-        // What does not pass by itself, such as another chain's id, is for the operator to correct.
+        // The operator corrects what does not pass by itself, such as another chain's id.
         AppError::Connect(error) if error.disposition() != Disposition::Wait => {
             Failure::Configuration
         }

@@ -80,7 +80,7 @@ impl Devnet {
         if options.folder.exists() {
             std::fs::remove_dir_all(&options.folder).wrap_err("emptying the world's folder")?;
         }
-        // What is dropped half-way takes its processes with it.
+        // A world that is dropped half-way takes its processes with it.
         let mut world = tokio::select! {
             biased;
             world = World::start(options, &|step| println!("• {step}")) => world?,

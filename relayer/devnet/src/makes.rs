@@ -66,6 +66,8 @@ pub(super) async fn go_ethereum(
         .args(["--dev", "--dev.period", &period.to_string()])
         .args(["--http", "--http.port", &port, "--http.api", "eth,net,web3"])
         .args(["--ws", "--ws.port", &port, "--ws.api", "eth,net,web3"])
+        // Pages in browsers may ask it, as they may ask anvil.
+        .args(["--http.corsdomain", "*", "--ws.origins", "*"])
         .args(["--authrpc.port", &other, "--port", "0", "--ipcdisable", "--nodiscover"])
         .args(["--miner.gaslimit", &options.gas_limit.to_string()])
         // A load's transactions fill blocks.
@@ -110,6 +112,7 @@ pub(super) async fn kaia(
         .args(["--rpc", "--rpcaddr", "127.0.0.1", "--rpcport", &port.to_string()])
         .args(["--rpcapi", "eth,net,web3,kaia", "--wsapi", "eth,net,web3,kaia"])
         .args(["--ws", "--wsaddr", "127.0.0.1", "--wsport", &ws_port.to_string()])
+        .args(["--rpccorsdomain", "*", "--wsorigins", "*"])
         .args(["--gcmode", if options.states_kept.is_some() { "full" } else { "archive" }])
         .args(["--nodiscover", "--ntp.disable"]);
     Ok((command, ws_port))

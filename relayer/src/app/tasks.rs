@@ -27,7 +27,7 @@ pub(super) async fn tell_outcomes(
 ) -> Result<(), std::convert::Infallible> {
     let tell = async {
         while let Some(resolved) = outcomes.recv().await {
-            // What an earlier configuration sent elsewhere is nobody's any more.
+            // Nobody waits for what an earlier configuration sent elsewhere.
             let Some((lane, engine)) = lanes.get(&resolved.to) else { continue };
             // A pair that has stopped needs nothing more.
             let _ = engine.send(Message::Resolved { lane: *lane, resolved }).await;

@@ -97,7 +97,7 @@ impl Abstainer {
         let Some(signed) = self.sign(abstention).await else { return };
         *told = Some((reason, Instant::now()));
         entry.abstentions.note(signed);
-        // Whoever does not listen now hears it when it is repeated.
+        // A peer that does not listen now hears it when it is repeated.
         let _ = self.outbox.send(Outgoing::Abstention(signed));
     }
 

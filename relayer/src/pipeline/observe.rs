@@ -334,7 +334,7 @@ impl Observer {
 
     /// Prepares the next attempt.
     async fn after(&mut self, fault: &Fault) -> Result<(), Fault> {
-        // What was remembered may be of the history that failed.
+        // The memory may be of the history that failed.
         self.memory.term = None;
         self.memory.epoch = None;
         self.memory.newest = None;

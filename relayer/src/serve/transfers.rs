@@ -173,7 +173,7 @@ async fn unfinal_of(api: &Api, transaction: B256) -> Result<Vec<Transfer>, Refus
             return Err(Refusal::new(ErrorCode::Busy, problem).or("ask again in a second"));
         }
         let asked = chain.requests_of(&bridges, transaction).await.map_err(|fault| {
-            // Whoever cannot look does not say that there is nothing.
+            // A relayer that cannot look does not say that there is nothing.
             let problem = format!("chain `{}` is not asked now: {fault}", chain.name());
             Refusal::new(ErrorCode::Busy, problem).or("ask again, or ask another relayer")
         })?;
@@ -182,7 +182,7 @@ async fn unfinal_of(api: &Api, transaction: B256) -> Result<Vec<Transfer>, Refus
             let entry = lanes.iter().find(|entry| entry.lane.source.address == bridge);
             let Some(entry) = entry else { continue };
             let status = entry.status().ok_or_else(|| rebuilding(entry))?;
-            // What is final is read by the lane; the store tells of it in a moment.
+            // The lane reads what is final; the store tells of it in a moment.
             if block.number > status.linked_block {
                 found.push(observed(api, entry, &status, block.number, sourced).await);
             }

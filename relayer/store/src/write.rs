@@ -131,7 +131,7 @@ impl Pen {
             let Some((at, error)) = refused else {
                 transaction.commit()?;
                 for commit in group {
-                    // Whoever no longer waits does not need the answer.
+                    // A caller that no longer waits does not need the answer.
                     let _ = commit.done.send(Ok(()));
                 }
                 return Ok(());

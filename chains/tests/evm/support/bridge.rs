@@ -1,4 +1,4 @@
-//! What a scripted node says of a bridge.
+//! Answers of a scripted node about a bridge.
 
 use std::ops::RangeInclusive;
 

@@ -1,5 +1,5 @@
-//! What the tests of this crate share: scripted nodes, a small chain in memory, and real anvils.
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
+//! Shared by the tests of this crate: scripted nodes, a small chain in memory, and real anvils.
+#![allow(dead_code, unreachable_pub, reason = "integration-tests uses a part of it")]
 #![allow(clippy::disallowed_methods, reason = "a test starts what it watches, and ends with it")]
 
 pub mod anvil;

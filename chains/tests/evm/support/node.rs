@@ -17,10 +17,10 @@ use super::wire::{Answer, wire};
 
 pub const CHAIN_ID: u64 = 77;
 
-/// What every account holds, in wei.
+/// The balance of every account, in wei.
 const BALANCE: u128 = 10_u128.pow(18);
 
-/// What the node does with the next transaction that it is sent.
+/// The fate of the next transaction that the node is sent.
 #[derive(Clone, Debug)]
 pub enum SendFault {
     /// Says that it took it, and forgets it.

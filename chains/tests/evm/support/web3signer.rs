@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use twinspan_chains::signer::RemoteKey;
 
-/// What the server does when it is asked for a signature.
+/// The reaction of the server to a request for a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behaviour {
     Good,

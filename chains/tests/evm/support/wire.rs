@@ -8,7 +8,7 @@ use serde_json::Value;
 use serde_json::value::to_raw_value;
 use twinspan_chains::rpc::RpcService;
 
-/// What a scripted node does with a call.
+/// The reaction of a scripted node to a call.
 pub enum Answer {
     Result(Value),
     Error(i64, String),

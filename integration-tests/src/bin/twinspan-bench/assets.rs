@@ -1,4 +1,4 @@
-//! What the handover of each kind of asset costs, to recipients that hold nothing yet.
+//! Costs of a handover by kind of asset, to recipients that hold nothing yet.
 
 use alloy::primitives::{Address, Bytes, U256};
 use alloy::providers::Provider;

@@ -1,4 +1,4 @@
-//! What was measured, as JSON and as tables.
+//! The figures, as JSON and as tables.
 
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ pub(crate) struct CatchUp {
 #[derive(Debug, Serialize)]
 pub(crate) struct Latency {
     pub(crate) rate_per_second: u32,
-    /// What reads of the chains rest on.
+    /// The ground of reads of the chains.
     pub(crate) truth: String,
     pub(crate) transfers: usize,
     /// From the source block being seen final to the batch being broadcast.
@@ -79,7 +79,7 @@ pub(crate) struct Gas {
     pub(crate) gas_per_handover: u64,
 }
 
-/// What it cost the relayers.
+/// Its cost to the relayers.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Costs {
     /// Processor time of a relayer for each handover, mean of the relayers.
@@ -216,7 +216,7 @@ fn new(header: &[&str]) -> Table {
     table
 }
 
-/// What the relayers' processes have used so far.
+/// Time and memory that the relayers' processes have used so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Usage {
     cpu: Duration,

@@ -55,7 +55,7 @@ impl Scenes {
         }
         let mut options = Options::new(folder, self.binary.clone());
         options.block_gas_limit = block_gas_limit;
-        // What a transaction holds; in small blocks, as many as fit side by side into one.
+        // Requests in a transaction. In small blocks, as many transactions as fit side by side into one.
         options.batch_max = if block_gas_limit > 100_000_000 { 480 } else { 180 };
         adjust(&mut options);
         eprintln!("• {scene} at {} M gas, truth {}", block_gas_limit / 1_000_000, options.truth.0);
@@ -299,7 +299,7 @@ impl Scenes {
     }
 }
 
-/// What the relayers have used so far.
+/// Gas and calls that the relayers have used so far.
 async fn usage(world: &World) -> Usage {
     let mut calls = 0;
     for relayer in &world.relayers {
