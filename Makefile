@@ -33,10 +33,11 @@ lint: ## Formatting and lints of the Rust code, warnings refused
 	cargo clippy $(ALL) --all-targets -- -D warnings
 	cargo clippy --workspace --all-targets -- -D warnings
 
-# Rust tests: the core first, then whole worlds of real nodes and relayers that are killed and cut off.
+# Rust tests: the core first, then whole worlds of real nodes and relayers that are killed and cut off. Three side by
+# side: they mostly wait for blocks.
 rust: $(NPM) ## All Rust tests
 	cargo build $(ALL) --all-targets
-	cargo test $(ALL) -- --test-threads 1
+	cargo test $(ALL) -- --test-threads 3
 
 # Every way alone, and two hundred pairs of ways. `test` tries some of them.
 chaos: $(NPM) ## Endpoints that fail and lie in every way
