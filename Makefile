@@ -17,12 +17,12 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(NPM) ## Two nodes, four relayers, 400 transfers; one relayer is killed, one is cut off
-	@cargo build --quiet -p twinspan-cli --features devnet
+	@cargo build --quiet $(ALL) --bin twinspan
 	@target/debug/twinspan devnet --service old --folder target/demo --transfers 400 \
 		--report target/demo/report.json
 
 devnet: $(NPM) ## Leave such a world running, and print what to try
-	@cargo build --quiet -p twinspan-cli --features devnet
+	@cargo build --quiet $(ALL) --bin twinspan
 	@target/debug/twinspan devnet --keep
 
 test: lint contracts rust ## Everything that a change must pass
